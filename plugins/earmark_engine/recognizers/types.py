@@ -1,7 +1,7 @@
 """What a recogniser is: streams of 16 kHz sound in, words with their times out.
 
-A plugin offers one through the hook ``earmark_recognizers``. The engine opens it once, asks `languages` before it
-says that it listens, and opens a stream for every conversation leg:
+A plugin offers one through the hook ``earmark_recognizers``. The engine opens it once, reads its `languages`
+before it says that it listens, and opens a stream for every conversation leg:
 
     async with recognizer.stream(language="en-US") as ears:
         await ears.feed(samples)          # int16, mono, 16 kHz, any length
