@@ -17,7 +17,7 @@ import msgspec
 import pluggy
 
 from earmark.audio import Frame, Omitted
-from earmark.events import AnyEvent
+from earmark.events import AnyEvent, Word
 from earmark.room import Room
 
 if TYPE_CHECKING:
@@ -101,14 +101,16 @@ class Axis(StrEnum):
 class Heard:
     """What a peer made of the sound.
 
-    The event is as the peer told it: `id`, `mark`, `utterance` hold the peer's own ids, times are seconds on `axis`, and
-    `room`, `conversation` and `at` are filled in by the uplink.
+    The event is as the peer told it: `id`, `mark`, `utterance` hold the peer's own ids, times are seconds on `axis`,
+    and `room`, `conversation` and `at` are filled in by the uplink.
     """
 
     event: AnyEvent
     axis: Axis = Axis.SENT
     sequence: int | None = None
     """The peer's own count of its results, where it has one."""
+    words: tuple[Word, ...] = ()
+    """The words of an utterance and their times, where the peer tells them."""
 
 
 @dataclass(frozen=True)
@@ -171,7 +173,10 @@ class Connection(Protocol):
         ...
 
     async def send(self, frame: Frame) -> None:
-        """Send sound; waits while the line is full. A frame at another rate than before is the transport's to announce."""
+        """Send sound; waits while the line is full.
+
+        A frame at another rate than the one before is the transport's to announce.
+        """
         ...
 
     async def pause(self) -> None:
