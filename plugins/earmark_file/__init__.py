@@ -1,0 +1,1 @@
+"""Recordings and standard input as sources; the terminal and files of JSON lines as sinks."""
