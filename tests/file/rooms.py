@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from pathlib import Path
 
 from earmark.clock import Clock, SystemClock
 from earmark.events import AnyEvent, Change, Speaker, State, Status
 from earmark.room import Room, StageReport
+
+
+async def until(true: Callable[[], bool], *, seconds: float = 10.0) -> None:
+    """Wait until something is true."""
+    async with asyncio.timeout(seconds):
+        while not true():  # noqa: ASYNC110 - what is waited for has no event of its own
+            await asyncio.sleep(0.005)
 
 
 class Knobs:

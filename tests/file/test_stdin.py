@@ -1,19 +1,22 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
+import struct
 import sys
+import termios
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.file.rooms import a_room, until
+
 from earmark.errors import SourceFailed
 from earmark_file.settings import StdinSettings
 from earmark_file.stdin import StandardInput, decode
-from hypothesis import given
-from hypothesis import strategies as st
-
-from tests.file.rooms import a_room
 
 
 class Piped:
@@ -97,13 +100,7 @@ async def test_what_came_while_it_was_closed_is_never_heard(tmp_path: Path, monk
 
 
 async def until_empty(descriptor: int) -> None:
-    import fcntl
-    import struct
-    import termios
-
-    async with asyncio.timeout(10):
-        while struct.unpack("i", fcntl.ioctl(descriptor, termios.FIONREAD, b"\0" * 4))[0]:
-            await asyncio.sleep(0.01)
+    await until(lambda: not struct.unpack("i", fcntl.ioctl(descriptor, termios.FIONREAD, b"\0" * 4))[0])
 
 
 async def test_a_terminal_is_no_sound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
