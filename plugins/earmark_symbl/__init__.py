@@ -1,0 +1,1 @@
+"""The Symbl protocol: its messages, its session, a client, and the transport `symbl`."""
