@@ -93,6 +93,12 @@ class StageReport:
 
     kind: str
     name: str
+    state: str = "closed"
+    """`starting`, `running`, `waiting`, `retrying`, `open` (its breaker), `failed` or `closed`."""
+    failures: int = 0
+    refused: int = 0
+    delivered: int = 0
+    lag: int = 0
     counters: dict[str, float] = field(default_factory=dict)
     details: dict[str, str] = field(default_factory=dict)
     problem: str | None = None
@@ -103,6 +109,11 @@ class StageReport:
     def count(self, counter: str, amount: float = 1) -> None:
         """Add to a counter, such as `overruns`."""
         self.counters[counter] = self.counters.get(counter, 0) + amount
+
+    def fail(self, problem: str) -> None:
+        """Count a failure and say what it was."""
+        self.failures += 1
+        self.state, self.problem = "retrying", problem
 
     def waiting(self, what: str, until_monotonic: float) -> None:
         """Say that the stage waits for something, and until when at most, on the room's steady clock."""

@@ -1,0 +1,301 @@
+"""The room's ears: the source, opened again and again, on one capture clock, through the filters.
+
+The capture clock goes on whatever happens to the source: what is missing because it was muted, lost or restarted is an
+`Omitted` on it. A source counts from 0 each time it is opened; here its sound finds its place.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+
+import numpy as np
+
+from earmark.audio import Cause, Frame, Omitted, peak_dbfs, rms_dbfs
+from earmark.backoff import delays
+from earmark.clock import Clock, moment
+from earmark.errors import SourceError, SourceFailed
+from earmark.events import Level
+from earmark.filters import Chain, Item
+from earmark.hookspecs import Source
+from earmark.room import Controls
+from earmark.stages import Stage, describe
+
+_LEVELS_A_SECOND = 4
+_DEAD_SECONDS = 10.0
+_QUEUE_FRAMES = 64
+_MUTED_TICK_SECONDS = 1.0
+_FIRST_DELAY_SECONDS = 0.5
+_MOST_DELAY_SECONDS = 15.0
+_JITTER_SECONDS = 0.25
+
+
+@dataclass(frozen=True)
+class _Ended:
+    """The source has no more sound, or failed."""
+
+    error: BaseException | None
+
+
+class Ears:
+    """Gives the room's sound, filtered, for as long as there is any."""
+
+    def __init__(
+        self,
+        stage: Stage,
+        chain: Chain,
+        *,
+        controls: Controls,
+        control_changed: asyncio.Event,
+        clock: Clock,
+        base_seconds: float,
+        heard_until_seconds: float | None,
+        tell: Callable[[Level], None],
+    ) -> None:
+        self._stage = stage
+        self._chain = chain
+        self._controls = controls
+        self._control_changed = control_changed
+        self._clock = clock
+        self._tell = tell
+        self._live = stage.offer.live
+        self._rate = stage.room.rate
+        self._began = clock.monotonic() - base_seconds
+        self._until = base_seconds if heard_until_seconds is None else heard_until_seconds
+        """Capture seconds up to which everything is accounted for."""
+        self._cause = Cause.RESTARTED
+        self._meter = _Meter()
+        self._stopping = asyncio.Event()
+
+    @property
+    def until(self) -> float:
+        """Capture seconds up to which everything is accounted for."""
+        return self._until
+
+    def stop(self) -> None:
+        """Close the source; what was heard is still given."""
+        self._stopping.set()
+        self._control_changed.set()
+
+    async def listen(self) -> AsyncIterator[Item]:
+        """The room's sound from now on; raises `SourceFailed` when there can be none."""
+        waits = delays(_FIRST_DELAY_SECONDS, _MOST_DELAY_SECONDS, random.Random())  # noqa: S311 # spreads retries
+        try:
+            while not self._stopping.is_set():
+                if self._controls.muted:
+                    async for item in self._deaf():
+                        yield item
+                    continue
+                ended: _Ended | None = None
+                async with aclosing(self._opened()) as sound:
+                    async for heard in sound:
+                        if isinstance(heard, _Ended):
+                            ended = heard
+                            break
+                        waits = delays(_FIRST_DELAY_SECONDS, _MOST_DELAY_SECONDS, random.Random())  # noqa: S311
+                        for item in await self._through(heard):
+                            yield item
+                if self._stopping.is_set() or (ended and self._is_over(ended)):
+                    break
+                if self._controls.muted:
+                    for item in await self._chain.reset(Cause.MUTED):
+                        yield item
+                elif ended is not None:
+                    self._cause = Cause.DEVICE_LOST
+                    await self._pause(next(waits))
+            for item in await self._chain.finish():
+                yield item
+            for item in self._missing_now():
+                yield item
+        finally:
+            await self._chain.close()
+
+    def _is_over(self, ended: _Ended) -> bool:
+        """Whether no more sound will come; raises if there was never to be any."""
+        if ended.error is None:
+            if not self._live:
+                return True
+            ended = _Ended(SourceError("The source ended."))
+        error = ended.error
+        if isinstance(error, SourceFailed):
+            raise error
+        self._stage.report.fail(describe(error) if error else "The source ended.")
+        self._stage.log.warning("%s: %s", self._stage.label, self._stage.report.problem)
+        return False
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait before the source is opened again, unless something is asked for meanwhile."""
+        self._stage.report.waiting("reopening", self._clock.monotonic() + seconds + 1)
+        await self._change(seconds)
+
+    async def _change(self, seconds: float) -> None:
+        self._control_changed.clear()
+        if self._stopping.is_set():
+            return
+        try:
+            async with asyncio.timeout(seconds):
+                await self._control_changed.wait()
+        except TimeoutError:
+            return
+
+    # -- one opening ----------------------------------------------------------------------------------------------
+
+    async def _opened(self) -> AsyncIterator[Item | _Ended]:
+        """What the source gives until it ends, fails, is muted, or is to be another one."""
+        queue: asyncio.Queue[Item | _Ended] = asyncio.Queue(_QUEUE_FRAMES)
+        device = self._controls.device
+        self._control_changed.clear()
+        reading = asyncio.create_task(self._read(queue), name="earmark source")
+        try:
+            while not (self._stopping.is_set() or self._controls.muted or self._controls.device != device):
+                if self._stage.restarts.is_set():
+                    self._stage.restarts.clear()
+                    return
+                item = await self._next(queue)
+                if item is not None:
+                    yield item
+                if isinstance(item, _Ended):
+                    return
+            if self._controls.device != device:
+                self._cause = Cause.DEVICE_LOST
+        finally:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+        while not queue.empty() and not self._controls.muted:
+            yield queue.get_nowait()
+
+    async def _next(self, queue: asyncio.Queue[Item | _Ended]) -> Item | _Ended | None:
+        """The next thing from the source; None when something was asked for meanwhile."""
+        if not queue.empty():
+            return queue.get_nowait()
+        getting = asyncio.ensure_future(queue.get())
+        asked = asyncio.ensure_future(self._control_changed.wait())
+        limit = self._patience()
+        try:
+            done, _ = await asyncio.wait({getting, asked}, timeout=limit, return_when=asyncio.FIRST_COMPLETED)
+            if getting in done:
+                return getting.result()
+            if asked in done:
+                self._control_changed.clear()
+                return None
+            if limit is None or self._patience() == limit:
+                return _Ended(SourceError(f"{self._stage.label} gives no sound."))
+            return None
+        finally:
+            for future in (getting, asked):
+                future.cancel()
+            await asyncio.gather(getting, asked, return_exceptions=True)
+
+    def _patience(self) -> float | None:
+        """How long a source may give nothing: for ever if it can wait, longer if it says why."""
+        if not self._live:
+            return None
+        report = self._stage.report
+        waits = report.wait_until - self._clock.monotonic() if report.wait_name else 0.0
+        return max(_DEAD_SECONDS, waits)
+
+    async def _read(self, queue: asyncio.Queue[Item | _Ended]) -> None:
+        """Open the source and hand on what it gives."""
+        try:
+            async with self._stage.open() as source:
+                await self._hand_on(source, queue)
+            await queue.put(_Ended(None))
+        except SystemExit as error:
+            await queue.put(_Ended(SourceError(f"{self._stage.label} tried to end the program ({error.code}).")))
+        except Exception as error:  # whatever a plugin raises, the room goes on
+            await queue.put(_Ended(error))
+
+    async def _hand_on(self, source: Source, queue: asyncio.Queue[Item | _Ended]) -> None:
+        base: float | None = None
+        async for item in source:
+            if not isinstance(item, Frame | Omitted):
+                raise TypeError(f"{self._stage.label} gave {type(item).__name__} instead of Frame or Omitted")
+            if base is None:
+                self._stage.report.working()
+                for missing in self._missing_before(item):
+                    await queue.put(missing)
+                base = self._until - item.start
+            await queue.put(self._placed(item, base))
+
+    def _missing_before(self, item: Item) -> list[Item]:
+        """What is missing between what is accounted for and the first sound of a live source."""
+        if not self._live:
+            return []
+        start = self._clock.monotonic() - self._began - item.seconds
+        if start - self._until < _JITTER_SECONDS:
+            return []
+        return self._omit(start, item.rate, item.at)
+
+    def _missing_now(self) -> list[Item]:
+        """What is missing up to now, if the source was away."""
+        now = self._clock.monotonic() - self._began
+        if not self._live or now - self._until < 2 * _JITTER_SECONDS or self._stage.report.state == "closed":
+            return []
+        return self._omit(now, self._rate, self._clock.now())
+
+    def _omit(self, until: float, rate: int, at: float) -> list[Item]:
+        first, last = round(self._until * rate), round(until * rate)
+        cause, self._cause = self._cause, Cause.DEVICE_LOST
+        self._until = last / rate
+        return [Omitted(first, last - first, rate, at - (last - first) / rate, cause)] if last > first else []
+
+    def _placed(self, item: Item, base: float) -> Item:
+        """The same sound at its place on the capture clock."""
+        position = round((base + item.start) * item.rate)
+        self._until = (position + round(item.seconds * item.rate)) / item.rate
+        if isinstance(item, Frame):
+            return Frame(samples=item.samples, rate=item.rate, position=position, at=item.at)
+        return Omitted(position, item.length, item.rate, item.at, item.cause)
+
+    # -- what is made of it ---------------------------------------------------------------------------------------
+
+    async def _through(self, item: Item) -> list[Item]:
+        if isinstance(item, Frame):
+            self._stage.report.count("frames")
+            if level := self._meter.hear(item):
+                speech, speaking = self._chain.speech
+                peak, rms = level
+                self._tell(
+                    Level(
+                        room=self._stage.room.name,
+                        at=moment(item.at),
+                        peak_dbfs=round(peak, 1),
+                        rms_dbfs=round(rms, 1),
+                        speech=speech,
+                        speaking=speaking,
+                    )
+                )
+        return await self._chain.hear(item)
+
+    async def _deaf(self) -> AsyncIterator[Item]:
+        """What there is while muted: the time that passes."""
+        self._stage.report.state, self._stage.report.problem = "closed", None
+        while self._controls.muted and not self._stopping.is_set():
+            self._cause = Cause.MUTED
+            for item in self._omit(self._clock.monotonic() - self._began, self._rate, self._clock.now()):
+                for out in await self._chain.hear(item):
+                    yield out
+            await self._change(_MUTED_TICK_SECONDS)
+        self._cause = Cause.MUTED
+
+
+class _Meter:
+    """Measures loudness over quarters of a second."""
+
+    def __init__(self) -> None:
+        self._parts: list[np.ndarray[tuple[int], np.dtype[np.int16]]] = []
+        self._seconds = 0.0
+
+    def hear(self, frame: Frame) -> tuple[float, float] | None:
+        """Peak and loudness, when a quarter of a second is full."""
+        self._parts.append(frame.samples)
+        self._seconds += frame.seconds
+        if self._seconds < 1 / _LEVELS_A_SECOND:
+            return None
+        samples = np.concatenate(self._parts)
+        self._parts.clear()
+        self._seconds = 0.0
+        return peak_dbfs(samples), rms_dbfs(samples)
