@@ -1,0 +1,1 @@
+"""The command `earmark`: one file a command, each loaded when it is used."""
