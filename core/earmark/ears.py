@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -66,6 +66,8 @@ class Ears:
         self._began = clock.monotonic() - base_seconds
         self._until = base_seconds if heard_until_seconds is None else heard_until_seconds
         """Capture seconds up to which everything is accounted for."""
+        self._base: float | None = None
+        """Capture seconds at which the source was opened."""
         self._cause = Cause.RESTARTED
         self._meter = _Meter()
         self._stopping = asyncio.Event()
@@ -74,6 +76,9 @@ class Ears:
     def until(self) -> float:
         """Capture seconds up to which everything is accounted for."""
         return self._until
+
+    def _muted(self) -> bool:
+        return self._controls.muted
 
     def stop(self) -> None:
         """Close the source; what was heard is still given."""
@@ -85,7 +90,7 @@ class Ears:
         waits = delays(_FIRST_DELAY_SECONDS, _MOST_DELAY_SECONDS, random.Random())  # noqa: S311 # spreads retries
         try:
             while not self._stopping.is_set():
-                if self._controls.muted:
+                if self._muted():
                     async for item in self._deaf():
                         yield item
                     continue
@@ -100,7 +105,7 @@ class Ears:
                             yield item
                 if self._stopping.is_set() or (ended and self._is_over(ended)):
                     break
-                if self._controls.muted:
+                if self._muted():
                     for item in await self._chain.reset(Cause.MUTED):
                         yield item
                 elif ended is not None:
@@ -143,20 +148,23 @@ class Ears:
 
     # -- one opening ----------------------------------------------------------------------------------------------
 
-    async def _opened(self) -> AsyncIterator[Item | _Ended]:
+    async def _opened(self) -> AsyncGenerator[Item | _Ended, None]:
         """What the source gives until it ends, fails, is muted, or is to be another one."""
         queue: asyncio.Queue[Item | _Ended] = asyncio.Queue(_QUEUE_FRAMES)
         device = self._controls.device
+        self._base = None
         self._control_changed.clear()
         reading = asyncio.create_task(self._read(queue), name="earmark source")
         try:
-            while not (self._stopping.is_set() or self._controls.muted or self._controls.device != device):
+            while not (self._stopping.is_set() or self._muted() or self._controls.device != device):
                 if self._stage.restarts.is_set():
                     self._stage.restarts.clear()
                     return
                 item = await self._next(queue)
-                if item is not None:
-                    yield item
+                if item is None:
+                    continue
+                for placed in self._placed_with_what_is_missing(item):
+                    yield placed
                 if isinstance(item, _Ended):
                     return
             if self._controls.device != device:
@@ -164,8 +172,9 @@ class Ears:
         finally:
             reading.cancel()
             await asyncio.gather(reading, return_exceptions=True)
-        while not queue.empty() and not self._controls.muted:
-            yield queue.get_nowait()
+        while not queue.empty() and not self._muted():
+            for placed in self._placed_with_what_is_missing(queue.get_nowait()):
+                yield placed
 
     async def _next(self, queue: asyncio.Queue[Item | _Ended]) -> Item | _Ended | None:
         """The next thing from the source; None when something was asked for meanwhile."""
@@ -209,16 +218,22 @@ class Ears:
             await queue.put(_Ended(error))
 
     async def _hand_on(self, source: Source, queue: asyncio.Queue[Item | _Ended]) -> None:
-        base: float | None = None
         async for item in source:
             if not isinstance(item, Frame | Omitted):
                 raise TypeError(f"{self._stage.label} gave {type(item).__name__} instead of Frame or Omitted")
-            if base is None:
-                self._stage.report.working()
-                for missing in self._missing_before(item):
-                    await queue.put(missing)
-                base = self._until - item.start
-            await queue.put(self._placed(item, base))
+            await queue.put(item)
+
+    # -- its place on the capture clock ---------------------------------------------------------------------------
+
+    def _placed_with_what_is_missing(self, item: Item | _Ended) -> list[Item | _Ended]:
+        if isinstance(item, _Ended):
+            return [item]
+        missing: list[Item] = []
+        if self._base is None:
+            self._stage.report.working()
+            missing = self._missing_before(item)
+            self._base = self._until - item.start
+        return [*missing, self._placed(item, self._base)]
 
     def _missing_before(self, item: Item) -> list[Item]:
         """What is missing between what is accounted for and the first sound of a live source."""
@@ -273,7 +288,7 @@ class Ears:
     async def _deaf(self) -> AsyncIterator[Item]:
         """What there is while muted: the time that passes."""
         self._stage.report.state, self._stage.report.problem = "closed", None
-        while self._controls.muted and not self._stopping.is_set():
+        while self._muted() and not self._stopping.is_set():
             self._cause = Cause.MUTED
             for item in self._omit(self._clock.monotonic() - self._began, self._rate, self._clock.now()):
                 for out in await self._chain.hear(item):

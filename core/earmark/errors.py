@@ -67,3 +67,7 @@ class JournalError(EarmarkError):
 
 class AlreadyListening(EarmarkError):
     """Another listener holds this room."""
+
+
+class NobodyListens(EarmarkError):
+    """A command needs a running listener, and there is none."""
