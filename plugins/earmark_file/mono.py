@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,32 +11,54 @@ from numpy.typing import NDArray
 from earmark.audio import Samples, to_int16
 
 Floats = NDArray[np.float32]
+Block = NDArray[np.float32] | NDArray[np.int16] | NDArray[np.int32]
+
+_LOUDEST = 32_767.5 / 32_768
 
 
 class Converter:
-    """Turns blocks of floats, a column a channel, into the room's samples, without seams between the blocks."""
+    """Turns blocks of samples, a column a channel, into the room's, without seams between the blocks.
 
-    def __init__(self, *, rate: int, room_rate: int, channel: int | None = None) -> None:
+    Integers count from full scale, floats from 1. Gain comes before the clipping; NaN and infinity become silence.
+    """
+
+    def __init__(
+        self, *, rate: int, room_rate: int, channels: Sequence[int] | None = None, gain_db: float = 0.0
+    ) -> None:
         import soxr
 
-        self._channel = channel
+        self._channels = list(channels) if channels else None
+        self._gain = np.float32(10 ** (gain_db / 20))
         self._stream: Any = None
         if rate != room_rate:
             self._stream = soxr.ResampleStream(rate, room_rate, 1, dtype="float32")
+        self.clipped = 0
+        """How many samples were too loud for 16 bits."""
+        self.invalid = 0
+        """How many were no numbers."""
 
-    def convert(self, block: Floats, *, last: bool = False) -> Samples:
+    def convert(self, block: Block, *, last: bool = False) -> Samples:
         """The next block; with `last`, what the resampler still holds as well."""
-        mono = self._mono(block)
+        mono = self._mono(self._floats(block)) * self._gain
         if self._stream is not None:
             mono = self._stream.resample_chunk(mono, last=last)
+        self.clipped += int(np.count_nonzero((mono > _LOUDEST) | (mono < -1.0)))
         return to_int16(mono)
 
+    def _floats(self, block: Block) -> Floats:
+        if block.dtype.kind == "i":
+            return np.divide(block, np.float32(2 ** (8 * block.itemsize - 1)), dtype=np.float32)
+        valid = np.isfinite(block)
+        if not valid.all():
+            self.invalid += int(block.size - np.count_nonzero(valid))
+            block = np.where(valid, block, 0)
+        return block.astype(np.float32, copy=False)
+
     def _mono(self, block: Floats) -> Floats:
-        if self._channel is not None:
-            return np.ascontiguousarray(block[:, self._channel])
-        if block.shape[1] == 1:
-            return np.ascontiguousarray(block[:, 0])
-        mixed: Floats = block.mean(axis=1, dtype=np.float32)
+        chosen = block if self._channels is None else block[:, self._channels]
+        if chosen.shape[1] == 1:
+            return np.ascontiguousarray(chosen[:, 0])
+        mixed: Floats = chosen.mean(axis=1, dtype=np.float32)
         return mixed
 
 

@@ -53,8 +53,8 @@ class Recording:
 
     async def _pieces(self) -> AsyncIterator[Any]:
         channel = self._settings.channel
-        index = channel - 1 if channel else None
-        converter = Converter(rate=self._sound.samplerate, room_rate=self._room.rate, channel=index)
+        chosen = (channel - 1,) if channel else None
+        converter = Converter(rate=self._sound.samplerate, room_rate=self._room.rate, channels=chosen)
         cutter = Cutter(FRAME_SAMPLES)
         last = False
         while not last:

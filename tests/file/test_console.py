@@ -73,11 +73,10 @@ def utterance(text: str, *, at: datetime = AT, who: str | None = None) -> Uttera
     return Utterance(at=at, text=text, start=0, end=2, speaker=Speaker(name=who) if who else None)
 
 
-async def printed(*events: AnyEvent, folder: Path, stream: io.StringIO | None = None, **settings: object) -> str:
-    stream = stream or Pipe()
-    async with open_console(
-        ConsoleSettings(**settings), a_room(folder, clock=ManualClock()), stream=stream, environ={}
-    ) as sink:  # type: ignore[arg-type]
+async def printed(*events: AnyEvent, folder: Path) -> str:
+    stream = Pipe()
+    room = a_room(folder, clock=ManualClock())
+    async with open_console(ConsoleSettings(), room, stream=stream, environ={}) as sink:
         await sink.run(Script(*events))
     return stream.getvalue()
 
