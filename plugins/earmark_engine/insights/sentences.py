@@ -77,6 +77,11 @@ class Joiner:
     def __init__(self) -> None:
         self._held: list[Word] = []
 
+    @property
+    def held_since(self) -> float | None:
+        """When the words were said that are not given out yet."""
+        return self._held[0].start if self._held else None
+
     def add(self, segment: Segment) -> list[Joined]:
         """Take the next segment; give the sentences that are now whole."""
         words = _timed(segment)
@@ -123,7 +128,7 @@ def _joined(words: list[Word]) -> Joined:
 def _timed(segment: Segment) -> list[Word]:
     """Give every written word its time: the recogniser's where it has one for each, else its share of the whole."""
     written = segment.text.split()
-    if [word.text.strip() for word in segment.words] == written or len(segment.words) == len(written):
+    if len(segment.words) == len(written):
         times = zip(written, segment.words, strict=True)
         return [Word(text=text, start=word.start, end=word.end) for text, word in times]
     letters = sum(len(text) + 1 for text in written)
