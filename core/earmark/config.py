@@ -7,6 +7,7 @@ Reading it knows no plugin: each plugin's table is decoded when its offer is at 
 
 from __future__ import annotations
 
+import difflib
 import logging
 import tomllib
 from collections.abc import Mapping, Sequence
@@ -19,14 +20,17 @@ import msgspec
 from earmark.core_settings import ConversationSettings as ConversationSettings
 from earmark.core_settings import Settings as Settings
 from earmark.core_settings import SpoolSettings as SpoolSettings
-from earmark.decoding import Decoder, Given, Table, nearest, origin_of, put, table_of
+from earmark.decoding import Decoder
 from earmark.errors import SettingsError
 from earmark.host import Host, Kind, Offered
+from earmark.tables import Given, Table, nearest, origin_of, put, table_of
 
 CORE_KEYS = frozenset(Settings.__struct_fields__)
 FILE_NAME = "earmark.toml"
 _ALIASES = {"EARMARK_STATE_FOLDER": "EARMARK_STATE", "EARMARK_RUNTIME_FOLDER": "EARMARK_RUNTIME"}
 _LISTS = {Kind.FILTER: "filters", Kind.ENRICHER: "enrichers", Kind.SINK: "sinks", Kind.SERVICE: "services"}
+
+_OTHER_VARIABLES = {"EARMARK_CONFIG", "EARMARK_DEBUG"}
 
 _log = logging.getLogger(__name__)
 
@@ -60,7 +64,17 @@ class Config:
         flags: Table = {}
         for assignment in assignments:
             _assign(flags, assignment)
-        return cls(path, Decoder(file=file, flags=flags, environ=environ, folder=Path.cwd(), aliases=_ALIASES))
+        return cls(
+            path,
+            Decoder(
+                file=file,
+                flags=flags,
+                environ=environ,
+                folder=Path.cwd(),
+                aliases=_ALIASES,
+                name=str(path or FILE_NAME),
+            ),
+        )
 
     @property
     def origins(self) -> Mapping[tuple[str, ...], str]:
@@ -125,6 +139,14 @@ class Config:
         for offered in host.all_offers():
             self._decoder.decode(offered.offer.settings, (offered.name,), also=offered.shared_keys, partial=True)
 
+        self._check_variables()
+
+    def _check_variables(self) -> None:
+        known = self._decoder.variables | _OTHER_VARIABLES
+        for name in sorted(name for name in self.environ if name.startswith("EARMARK_") and name not in known):
+            near = difflib.get_close_matches(name, known, n=1)
+            _log.warning("The variable %s sets nothing%s", name, f"; did you mean {near[0]}?" if near else "")
+
     def _check_tables(self, host: Host) -> None:
         known = {offered.name for offered in host.all_offers()} | {plugin.name for plugin in host.plugins}
         given = {**self._decoder.file, **self._decoder.flags}
@@ -145,7 +167,7 @@ class Config:
         return (value,) if isinstance(value, str) else tuple(value)
 
     def _origin(self, kind: Kind) -> str:
-        return self.origins.get((_LISTS.get(kind, str(kind)),), "settings")
+        return self.origins.get((_LISTS.get(kind, str(kind)),), self._decoder.name)
 
     def _folder(self, origin: str) -> Path:
         return self.path.parent.absolute() if self.path and origin == str(self.path) else self._decoder.folder

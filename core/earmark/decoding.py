@@ -5,69 +5,22 @@ For each setting the first of these counts: a flag, the environment, a systemd c
 
 from __future__ import annotations
 
-import difflib
 import re
-import tomllib
 import types
 import typing
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
 from earmark.errors import SettingsError
 from earmark.settings import Secret
+from earmark.tables import Given, Table, first_given, nearest, origin_of, place, plain, readings, table_name, variable
 
 S = TypeVar("S", bound=msgspec.Struct)
-
-
-@dataclass(frozen=True)
-class Given:
-    """A value as it was given, and where."""
-
-    value: object = field(repr=False)
-    origin: str
-    """Such as `/etc/earmark/earmark.toml`, `EARMARK_ROOM` or `--set`."""
-    folder: Path
-    """What a relative path in it is relative to."""
-    text: bool = False
-    """Whether it came as text (a flag, the environment), which may mean itself or be TOML."""
-
-
-Table: TypeAlias = "dict[str, Given | Table]"
-
-
-def table_of(values: Mapping[str, Any], origin: str, folder: Path) -> Table:
-    """A table of a file, with its origin at every value."""
-    return {
-        key: table_of(value, origin, folder) if isinstance(value, dict) else Given(value, origin, folder)
-        for key, value in values.items()
-    }
-
-
-def put(table: Table, path: Iterable[str], given: Given) -> None:
-    """Set one value deep in a table."""
-    *parents, key = path
-    for parent in parents:
-        below = table.get(parent)
-        if not isinstance(below, dict):
-            below = table[parent] = {}
-        table = below
-    table[key] = given
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """`; did you mean "x"?` where something known is near, else nothing."""
-    found = difflib.get_close_matches(name.lower(), sorted(known), n=1, cutoff=0.6)
-    return f'; did you mean "{found[0]}"?' if found else ""
-
-
-def variable(path: Iterable[str]) -> str:
-    """The environment variable of a setting: `EARMARK_MQTT_HOST` for `mqtt.host`."""
-    return "EARMARK_" + "_".join(path).upper().replace("-", "_")
 
 
 @dataclass
@@ -81,8 +34,12 @@ class Decoder:
     """What a relative path in a flag or in the environment is relative to."""
     aliases: Mapping[str, str] = field(default_factory=dict)
     """Further environment variables, by the name of the ordinary one."""
+    name: str = "settings"
+    """What an error about something that is missing names: the file, where there is one."""
     origins: dict[tuple[str, ...], str] = field(default_factory=dict)
     secrets: set[Secret] = field(default_factory=set)
+    variables: set[str] = field(default_factory=set)
+    """The environment variables that were looked for."""
 
     def decode(self, kind: type[S], path: tuple[str, ...], *, also: Collection[str] = (), partial: bool = False) -> S:
         """The struct at a place in the configuration.
@@ -91,14 +48,17 @@ class Decoder:
         """
         file, flags = self._table(self.file, path), self._table(self.flags, path)
         fields = {f.encode_name: f for f in msgspec.structs.fields(kind)}
-        self._check_keys(fields, path, (file, flags), also)
+        files = {f"{key}_file" for key, spec in fields.items() if holds_secret(spec.type)}
+        self._check_keys(fields, path, (file, flags), {*also, *files})
         values: dict[str, Any] = {}
         for key, spec in fields.items():
             found = self._value(spec.type, (*path, key), file, flags)
             if found is not msgspec.UNSET:
                 values[spec.name] = found
             elif spec.required and not partial:
-                raise SettingsError(f"{place(path, key)}: this setting is missing; {self._where_to_set(path, key)}")
+                raise SettingsError(
+                    f"{place(path, key, self.name)}: this setting is missing; {self._where_to_set(path, key)}"
+                )
         if partial and any(f.required and f.name not in values for f in fields.values()):
             return msgspec.UNSET  # type: ignore[return-value]  # nobody asked for a whole one
         return self._build(kind, path, values)
@@ -109,7 +69,7 @@ class Decoder:
         except (ValueError, TypeError) as error:
             key = str(error).partition(":")[0]
             origin = self.origins.get((*path, key)) or next(
-                (where for found, where in self.origins.items() if found[: len(path)] == path), "settings"
+                (where for found, where in self.origins.items() if found[: len(path)] == path), self.name
             )
             raise SettingsError(f"{origin}: {table_name(path)}{self._hide(str(error))}") from None
 
@@ -129,8 +89,7 @@ class Decoder:
     ) -> None:
         for table in tables:
             for key, value in table.items():
-                secret_file = key.endswith("_file") and key.removesuffix("_file") in {*fields, *also}
-                if key in fields or key in also or secret_file:
+                if key in fields or key in also:
                     continue
                 raise SettingsError(
                     f"{place(path, key, origin_of(value))}: there is no such setting{nearest(key, fields)}"
@@ -171,6 +130,7 @@ class Decoder:
     def _environment(self, path: tuple[str, ...], *, secret: bool) -> Table:
         key, name = path[-1], variable(path)
         table: Table = {}
+        self.variables |= {name, self.aliases.get(name, name), f"{name}_FILE"}
         for spelled in (name, self.aliases.get(name, name)):
             if spelled in self.environ:
                 table[key] = Given(self.environ[spelled], spelled, self.folder, text=True)
@@ -190,10 +150,10 @@ class Decoder:
         key = f"{path[-1]}_file"
         if not isinstance(given, Given) or not isinstance(given.value, str):
             raise SettingsError(f"{place(path[:-1], key, origin_of(given))}: expected the path of a file")
-        file = given.folder / Path(given.value).expanduser()
         try:
+            file = _path(given.value, given.folder)
             return self._secret_in(file, given.origin)
-        except SettingsError as error:
+        except (SettingsError, ValueError) as error:
             raise SettingsError(f"{place(path[:-1], key, given.origin)}: {error}") from None
 
     def _secret_in(self, file: Path, origin: str) -> Given:
@@ -206,13 +166,13 @@ class Decoder:
     def _merged(self, path: tuple[str, ...], file: Table, flags: Table) -> Given:
         key = path[-1]
         below, above = file.get(key, {}), flags.get(key, {})
-        first = _first_given(above) or _first_given(below)
-        values = {**_plain(below), **_plain(above)}
+        first = first_given(above) or first_given(below)
+        values = {**plain(below), **plain(above)}
         return Given(values, first.origin if first else "settings", first.folder if first else self.folder)
 
     def _convert(self, given: Given, kind: Any, path: tuple[str, ...]) -> Any:
         problem = ""
-        for value in _readings(given, kind):
+        for value in [given.value] if holds_secret(kind) else readings(given):
             try:
                 return msgspec.convert(value, kind, dec_hook=lambda k, v: self._custom(k, v, given.folder))
             except msgspec.ValidationError as error:
@@ -226,7 +186,7 @@ class Decoder:
             if not isinstance(value, str) or (kind is Path and (not value or "\0" in value)):
                 raise ValueError("expected text" if kind is Secret else "expected a path")
             if kind is Path:
-                return folder / Path(value).expanduser()
+                return _path(value, folder)
             self.secrets.add(secret := Secret(value))
             return secret
         try:
@@ -236,9 +196,10 @@ class Decoder:
 
     def _explain(self, error: msgspec.ValidationError, kind: Any) -> str:
         message, _, where = str(error).partition(" - at `$")
-        if message.startswith("Invalid enum value"):
-            options = ", ".join(f'"{option}"' for option in options_of(kind))
-            message = f"expected one of {options}" if options else message
+        options = ", ".join(f'"{option}"' for option in options_of(kind))
+        if options and not where:
+            message = f"expected one of {options}"
+        message = _UNKNOWN.sub(r'there is no such setting as "\1"', _MISSING.sub(r'"\1" is missing', message))
         for name, words in _WORDS.items():
             message = message.replace(f"`{name}`", words)
         where = "" if where.startswith("[...]") else where.rstrip("`").lstrip(".")
@@ -254,6 +215,8 @@ class Decoder:
         return f"set it in earmark.toml, with {variable((*path, key))}, or with --set {'.'.join((*path, key))}=…"
 
 
+_UNKNOWN = re.compile(r"Object contains unknown field `(.*)`")
+_MISSING = re.compile(r"Object missing required field `(.*)`")
 _WORDS = {
     "int": "a whole number",
     "float": "a number",
@@ -266,23 +229,6 @@ _WORDS = {
     "date": "a date",
     "time": "a time of day",
 }
-
-
-def place(path: Iterable[str], key: str, origin: str = "settings") -> str:
-    """Where a setting stands, for an error: file, table and key."""
-    return f"{origin}: {table_name(path)}{key}"
-
-
-def table_name(path: Iterable[str]) -> str:
-    """A table's name as it stands in the file, with a space after it; nothing for the top level."""
-    name = ".".join(path)
-    return f"[{name}] " if name else ""
-
-
-def origin_of(node: Given | Table) -> str:
-    """Where a value or a table was given."""
-    found = _first_given(node)
-    return found.origin if found else "settings"
 
 
 def struct_in(kind: Any) -> type[msgspec.Struct] | None:
@@ -307,35 +253,15 @@ def options_of(kind: Any) -> list[object]:
     return [value for part in typing.get_args(kind) for value in options_of(part)]
 
 
+def _path(text: str, folder: Path) -> Path:
+    try:
+        # A dash is standard input or output by an old custom, not a file.
+        return Path(text) if text == "-" else folder / Path(text).expanduser()
+    except RuntimeError as error:
+        raise ValueError(str(error)) from None
+
+
 def _options(kind: Any) -> tuple[Any, ...]:
     if typing.get_origin(kind) in (typing.Union, types.UnionType):
         return typing.get_args(kind)
     return (kind,)
-
-
-def _first_given(node: Given | Table) -> Given | None:
-    if isinstance(node, Given):
-        return node
-    return next((given for below in node.values() if (given := _first_given(below))), None)
-
-
-def _plain(node: Given | Table) -> Any:
-    return next(_readings(node)) if isinstance(node, Given) else {key: _plain(below) for key, below in node.items()}
-
-
-_LIST = re.compile(r"\s*,\s*")
-
-
-def _readings(given: Given, kind: Any = None) -> Iterator[object]:
-    """What a text may mean: TOML, itself, or a list with commas."""
-    if not given.text or not isinstance(given.value, str) or holds_secret(kind):
-        yield given.value
-        return
-    try:
-        parsed = tomllib.loads(f"value = {given.value}")
-    except (ValueError, RecursionError):
-        parsed = {}
-    if set(parsed) == {"value"}:
-        yield parsed["value"]
-    yield given.value
-    yield [part for part in _LIST.split(given.value.strip()) if part]

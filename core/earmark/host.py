@@ -20,6 +20,7 @@ import msgspec
 import pluggy
 
 from earmark import hookspecs
+from earmark.decoding import holds_secret
 from earmark.errors import PluginError, SettingsError
 from earmark.hookspecs import ENTRY_POINTS, PROJECT, CommandOffer, Offer
 
@@ -85,12 +86,14 @@ class Host:
         disabled: Collection[str] = (),
         plugins: Iterable[tuple[str, object]] = (),
         reserved: Collection[str] = (),
+        reserved_commands: Collection[str] = (),
         discover: bool = True,
     ) -> None:
         """`reserved` names are the core's own, so that no offer may have them; `discover=False` keeps to `plugins`."""
         self.disabled = frozenset(disabled)
         self._given = tuple(plugins)
         self._reserved = frozenset(reserved)
+        self._reserved_commands = frozenset(reserved_commands)
         self._discover = discover
         self.plugins: list[Plugin] = []
         self.manager = pluggy.PluginManager(PROJECT)
@@ -134,10 +137,13 @@ class Host:
         )
 
     def absences(self, name: str = "") -> str:
-        """Which plugins are disabled or broken and why, as sentences; only the one of that name if there is one."""
+        """Which plugins are disabled or broken, as sentences; of the plugin of that name also why."""
         absent = [plugin for plugin in self.plugins if plugin.state != "loaded"]
-        absent = [plugin for plugin in absent if plugin.name == name] or absent
-        return "".join(f'The plugin "{p.name}" is {p.state}: {(p.reason or "").rstrip(".")}. ' for p in absent)
+        if named := [plugin for plugin in absent if plugin.name == name]:
+            return "".join(f'The plugin "{p.name}" is {p.state}: {(p.reason or "").rstrip(".")}. ' for p in named)
+        if not absent:
+            return ""
+        return f"Not loaded: {', '.join(f'{p.name} ({p.state})' for p in absent)}. "
 
     # -- one plugin -----------------------------------------------------------------------------------------------
 
@@ -203,7 +209,7 @@ class Host:
         name: object = item.name
         if not isinstance(name, str) or not _NAME.fullmatch(name) or not callable(item.load):
             raise PluginError(f"{_COMMANDS}: {item.name!r} is no name for a command, or it cannot be loaded")
-        if any(other.name == item.name for other in [*self.commands(), *earlier]):
+        if name in self._reserved_commands or any(other.name == name for other in [*self.commands(), *earlier]):
             raise PluginError(f'{_COMMANDS}: there is a command "{item.name}" already; choose another name')
         return item
 
@@ -221,8 +227,11 @@ def _bundled_first(entry: EntryPoint) -> tuple[bool, str, str]:
 
 
 def _sharing(offered: Offered, offers: list[Offered]) -> Offered:
-    others = (other.offer.settings for other in offers if other.name == offered.name)
-    return replace(offered, shared_keys=frozenset(key for struct in others for key in struct.__struct_encode_fields__))
+    keys: set[str] = set()
+    for other in (other for other in offers if other.name == offered.name):
+        for spec in msgspec.structs.fields(other.offer.settings):
+            keys |= {spec.encode_name, f"{spec.encode_name}_file"} if holds_secret(spec.type) else {spec.encode_name}
+    return replace(offered, shared_keys=frozenset(keys))
 
 
 def _check_hook_name(name: str) -> None:

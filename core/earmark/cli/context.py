@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,11 +28,13 @@ class App:
         config_path: Path | None = None,
         assignments: tuple[str, ...] = (),
         verbosity: int = 0,
+        commands: Collection[str] = (),
         environ: Mapping[str, str] | None = None,
     ) -> None:
         self.config_path = config_path
         self.assignments = list(assignments)
         self.verbosity = verbosity
+        self._commands = commands
         self.environ = os.environ if environ is None else environ
         self._handler: logging.Handler | None = None
 
@@ -51,7 +53,7 @@ class App:
         from earmark.config import CORE_KEYS
         from earmark.host import Host
 
-        host = Host(disabled=self._disabled(), reserved=CORE_KEYS)
+        host = Host(disabled=self._disabled(), reserved=CORE_KEYS, reserved_commands=self._commands)
         host.load()
         return host
 

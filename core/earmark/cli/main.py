@@ -46,7 +46,7 @@ class Commands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Every command, the core's first."""
-        return [*COMMANDS, *(command.name for command in _app(ctx).host.commands() if command.name not in COMMANDS)]
+        return [*COMMANDS, *(command.name for command in _app(ctx).host.commands())]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of that name; plugins are loaded only where the core has none."""
@@ -63,7 +63,7 @@ class Commands(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """The command that was typed; where there is none, what is near and which plugins are missing."""
         if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
-            from earmark.decoding import nearest
+            from earmark.tables import nearest
 
             hint = nearest(args[0], self.list_commands(ctx)) or "."
             absences = _app(ctx).host.absences(args[0])
@@ -74,7 +74,7 @@ class Commands(click.Group):
         """The list of commands, without loading any."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, words) for name, (_, words) in COMMANDS.items()])
-        if rows := [(c.name, c.help) for c in _app(ctx).host.commands() if c.name not in COMMANDS]:
+        if rows := [(c.name, c.help) for c in _app(ctx).host.commands()]:
             with formatter.section("Commands of plugins"):
                 formatter.write_dl(rows)
 
@@ -157,7 +157,7 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and give its exit code."""
-    app = App()
+    app = App(commands=COMMANDS)
     try:
         answer = cli.main(args=arguments, prog_name="earmark", obj=app, standalone_mode=False)
         sys.stdout.flush()
@@ -221,4 +221,3 @@ def _sentence(error: BaseException) -> str:
 def _let_go_of_stdout() -> None:
     """Whoever read our output has gone; without this Python would complain of it once more at its end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
