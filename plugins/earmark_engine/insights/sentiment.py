@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 POSITIVE_FROM = 0.2
-"""On sentences judged by ear all thresholds from 0.05 to 0.25 do equally well; 0.2 leaves out what one faint word says."""
+"""On sentences judged by ear all thresholds from 0.05 to 0.25 do equally well; 0.2 leaves out a single faint word."""
 NEGATIVE_FROM = -0.2
 LONGEST_TEXT = 2_000
 """Characters that are looked at."""
@@ -29,7 +29,8 @@ _IDLE = split(
 # "Like" says something only where somebody does it.
 _IDLE_LIKE = re.compile(
     r"\b(?:would|['’]d|looks?|looked|sounds?|feels?|seems?|something|things?|stuff|just|more)\s+like\b"
-    r"|(?<!\bi )(?<!\bwe )(?<!you )(?<!they )(?<!really )(?<!do )(?<!did )(?<!n't )(?<!n’t )(?<!not )(?<!also )\blike\b",
+    r"|(?<!\bi )(?<!\bwe )(?<!you )(?<!to )(?<!they )(?<!really )(?<!do )(?<!did )"
+    r"(?<!n't )(?<!n’t )(?<!not )(?<!also )\blike\b",
     re.IGNORECASE,
 )
 _IDLE_PHRASES = re.compile(
