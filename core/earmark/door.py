@@ -44,7 +44,7 @@ class Watch(_Request, frozen=True, kw_only=True):
 
 
 class GetStatus(_Request, frozen=True, kw_only=True, tag="status"):
-    """How is the room?"""
+    """Tell how the room is."""
 
 
 class Mute(_Request, frozen=True, kw_only=True):
@@ -237,10 +237,9 @@ class Doorkeeper:
     async def _tell_journaled(self, after: int | None, writer: asyncio.StreamWriter) -> None:
         place = self._journal.last if after is None else after
         while True:
-            for entry in await self._journal.read(place, most=_BATCH):
+            for entry in await self._journal.following(place, most=_BATCH):
                 await _say(writer, Told(event=entry.event, seq=entry.seq))
                 place = entry.seq
-            await self._journal.changed(place)
 
     async def _tell_live(self, writer: asyncio.StreamWriter) -> None:
         async for event in self._watch(Status, Hearing, Level):

@@ -72,20 +72,18 @@ def forget(connection: sqlite3.Connection, selection: Selection, *, pretend: boo
         return _counted(connection) if pretend else _deleted(connection)
 
 
-def trim(
-    connection: sqlite3.Connection, *, now: float, days: float | None, days_by_kind: Mapping[str, float]
-) -> Forgotten:
-    """Delete what is older than its kind is kept; `days` is for kinds not named, and None keeps those for ever."""
+def trim(connection: sqlite3.Connection, *, now: float, days: float, days_by_kind: Mapping[str, float]) -> Forgotten:
+    """Delete what is older than its kind is kept; `days` is for kinds not named, and 0 keeps for ever."""
     limits = dict.fromkeys(_kinds(connection), days) | dict(days_by_kind)
     with _doomed(connection):
         for kind, kept in limits.items():
-            if kept is not None and kind not in (*_FRAME, "mark_changed"):
+            if kept and kind not in (*_FRAME, "mark_changed"):
                 connection.execute(
                     "INSERT INTO doomed SELECT seq FROM events WHERE kind = ? AND at < ?",
                     (kind, now - kept * DAY_SECONDS),
                 )
         _and_changes_of_marks(connection)
-        if days is not None:
+        if days:
             _and_empty_conversations(connection, "at < ?", now - days * DAY_SECONDS)
         return _deleted(connection)
 

@@ -11,7 +11,6 @@ import contextlib
 import logging
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +22,7 @@ from earmark.errors import JournalError
 from earmark.events import Durable
 from earmark.forgetting import Forgotten, Selection
 from earmark.journal_rows import Entry, Mark, Summary
+from earmark.journal_thread import JournalThread
 from earmark.search import Found, Query
 
 __all__ = ["Entry", "Forgotten", "Found", "Journal", "Mark", "Query", "Selection", "Summary"]
@@ -32,44 +32,6 @@ T = TypeVar("T")
 CURSORS_EVERY_SECONDS = 0.2
 _NO_STATE: Mapping[str, bytes | None] = {}
 _log = logging.getLogger(__name__)
-
-
-class _Thread:
-    """A thread with a connection of its own, opened when it is first needed."""
-
-    def __init__(self, path: Path, *, name: str, read_only: bool) -> None:
-        self._path = path
-        self._read_only = read_only
-        self._pool = ThreadPoolExecutor(1, f"journal-{name}")
-        self._connection: sqlite3.Connection | None = None
-
-    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Do the work in the thread; raises `JournalError` or `Broken`."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, self._run, work)
-
-    def _run(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        if self._connection is None:
-            self._connection = journal_schema.connect(self._path, read_only=self._read_only)
-        with journal_schema.translated(self._path):
-            return work(self._connection)
-
-    async def call(self, work: Callable[[], T]) -> T:
-        """Do something in the thread that needs no connection."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
-
-    async def hang_up(self) -> None:
-        """Close the connection; the next work opens another."""
-        await self.call(self._hang_up)
-
-    def _hang_up(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
-
-    async def close(self) -> None:
-        """Close the connection and end the thread."""
-        await self.hang_up()
-        self._pool.shutdown(wait=False)
 
 
 class Journal:
@@ -82,8 +44,8 @@ class Journal:
         self.notices: list[str] = []
         """What its owner should know of, such as a broken file that was set aside."""
         self._clock = clock
-        self._writer = None if read_only else _Thread(path, name="write", read_only=False)
-        self._reader = _Thread(path, name="read", read_only=True)
+        self._writer = None if read_only else JournalThread(path, name="write", read_only=False)
+        self._reader = JournalThread(path, name="read", read_only=True)
         self._news = asyncio.Event()
         self._cursors: dict[tuple[str, str], int] = {}
         self._moved: set[tuple[str, str]] = set()
@@ -204,6 +166,17 @@ class Journal:
         while self.last <= after:
             await self._news.wait()
 
+    async def following(self, after: int, *, most: int = 500) -> list[Entry]:
+        """At most so many entries after a place, as soon as there are any."""
+        place = after
+        while True:
+            newest = self.last
+            if entries := await self.read(place, most=most):
+                return entries
+            # What was there may have been forgotten; only what is newer is worth waiting for.
+            place = max(place, newest)
+            await self.changed(place)
+
     async def state(self, key: str) -> bytes | None:
         """What was kept under a key."""
         return await self._read(lambda connection: journal_rows.state(connection, key))
@@ -254,13 +227,13 @@ class Journal:
             self._delete_set_aside(before=None)
         return replace(forgotten, wiped=wiped, left=tuple(str(path) for path in self._set_aside_files()))
 
-    async def trim(self, *, days: float | None, days_by_kind: Mapping[str, float] = {}) -> Forgotten:
-        """Delete what is older than its kind is kept; None keeps what is not named by kind for ever."""
+    async def trim(self, *, days: float, days_by_kind: Mapping[str, float] = {}) -> Forgotten:
+        """Delete what is older than its kind is kept; `days` is for kinds not named, and 0 keeps for ever."""
         now = self._clock.now()
         forgotten = await self._write(
             lambda connection: forgetting.trim(connection, now=now, days=days, days_by_kind=days_by_kind)
         )
-        if days is not None:
+        if days:
             self._delete_set_aside(before=now - days * forgetting.DAY_SECONDS)
         return replace(forgotten, wiped=await self._wipe()) if forgotten.events else forgotten
 
@@ -285,7 +258,7 @@ class Journal:
             raise JournalError(f"The journal {self.path} was opened only to be read")
         return await self._run(self._writer, work)
 
-    async def _run(self, thread: _Thread, work: Callable[[sqlite3.Connection], T]) -> T:
+    async def _run(self, thread: JournalThread, work: Callable[[sqlite3.Connection], T]) -> T:
         files = self._files
         try:
             return await thread.run(work)

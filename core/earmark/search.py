@@ -55,8 +55,10 @@ def search(connection: sqlite3.Connection, query: Query, most: int) -> list[Foun
         return []
     narrowed, values = _narrowed(connection, query)
     rows = connection.execute(
-        "SELECT seq, body, highlight(words, 0, ?, ?) FROM words JOIN events ON seq = words.rowid "
-        f"WHERE words MATCH ? {narrowed} ORDER BY words.rowid DESC LIMIT ?",
+        f"""
+        SELECT seq, body, highlight(words, 0, ?, ?) FROM words JOIN events ON seq = words.rowid
+        WHERE words MATCH ? {narrowed} ORDER BY words.rowid DESC LIMIT ?
+        """,  # noqa: S608 - conditions of our own
         (_OPEN, _CLOSE, wanted, *values, most),
     ).fetchall()
     marked = {seq: text for seq, _, text in rows}
