@@ -154,6 +154,8 @@ class ModifyRequest(Wire, frozen=True, kw_only=True, tag="modify_request"):
     """Says that the audio from here on is encoded otherwise."""
 
     speech_recognition: SpeechRecognition = SpeechRecognition()
+    earmark: Resume | None = None
+    """Our own extension: the audio that follows does not go on where the last ended, but at this position."""
 
 
 class StopRequest(Wire, frozen=True, kw_only=True, tag="stop_request"):
