@@ -128,7 +128,7 @@ class Config:
         key = _LISTS.get(Kind(kind), str(kind))
         value: object = list(texts) if key in _LISTS.values() else texts[-1]
         given = Given(value, f"--{kind}", self._decoder.folder)
-        return Config(self.path, replace(self._decoder, flags={**self._decoder.flags, key: given}))
+        return Config(self.path, replace(self._decoder, flags={**self._decoder.flags, key: given}, origins={}))
 
     def check(self, host: Host) -> None:
         """Look at every table before anything opens; raises `SettingsError` for one that is wrong or nobody's.
@@ -138,7 +138,6 @@ class Config:
         self._check_tables(host)
         for offered in host.all_offers():
             self._decoder.decode(offered.offer.settings, (offered.name,), also=offered.shared_keys, partial=True)
-
         self._check_variables()
 
     def _check_variables(self) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Collection, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import click
 
 if TYPE_CHECKING:
     import logging
@@ -97,3 +100,12 @@ class App:
             return self.config.settings.disable_plugins
         except SettingsError:
             return tuple(name.strip() for name in self.environ.get("EARMARK_DISABLE_PLUGINS", "").split(","))
+
+
+pass_app = click.make_pass_decorator(App, ensure=True)
+"""Hands a command the `App` of its run."""
+
+
+def print_json(value: object) -> None:
+    """Write something for a program to read."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2, default=str))
