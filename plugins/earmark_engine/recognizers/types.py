@@ -130,9 +130,7 @@ class Recognizer(Protocol):
         """Return when it can listen; raises `RecognizerError` with the reason where it never will."""
         ...
 
-    def stream(
-        self, *, language: str = "en-US", vocabulary: tuple[str, ...] = ()
-    ) -> AbstractAsyncContextManager[Ears]:
+    def stream(self, *, language: str = "en-US", vocabulary: tuple[str, ...] = ()) -> AbstractAsyncContextManager[Ears]:
         """Listen to one more stream; entering raises `LanguageUnknown` or `TooBusy` where it cannot."""
         ...
 
