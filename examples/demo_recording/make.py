@@ -27,8 +27,8 @@ from piper import PiperVoice, SynthesisConfig
 Sound: TypeAlias = NDArray[np.float32]
 
 RATE = 16_000
-BREATH_SECONDS = 0.5
-SENTENCE_SECONDS = 0.25
+BREATH_SECONDS = 0.8
+SENTENCE_SECONDS = 0.4
 ROOM_NOISE = 0.0006
 LOUDNESS = 0.07
 SEED = 7
