@@ -7,6 +7,7 @@ given to it whole, with its own voice detection switched off.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.util import find_spec
@@ -42,6 +43,9 @@ class MoonshineSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
     """How far the workers stand back for other programs, from 0 (not at all) to 19."""
 
 
+OLD_SPELLING = re.compile(r"\b(to)-(day|morrow|night)\b", re.IGNORECASE)
+
+
 @asynccontextmanager
 async def open_moonshine(settings: MoonshineSettings, room: Room) -> AsyncIterator[Recognizer]:
     """Start a worker in the background; `ready` waits for it."""
@@ -68,11 +72,16 @@ class Moonshine:
         """The text of a segment."""
         whole = np.concatenate([sound, np.zeros(-len(sound) % BLOCK, np.float32)])
         transcript = self._transcriber.transcribe_without_streaming(whole.tolist(), RATE)
-        return " ".join(line.text.strip() for line in transcript.lines).strip()
+        return modern(" ".join(line.text.strip() for line in transcript.lines).strip())
 
     def final(self, sound: Sound, vocabulary: tuple[str, ...]) -> Transcribed:
         """The same; this model takes no hints about its vocabulary, and tells neither times nor confidence."""
         return Transcribed(text=self.interim(sound))
+
+
+def modern(text: str) -> str:
+    """The text with `to-day`, `to-morrow` and `to-night` as they are written now; the model read old books."""
+    return OLD_SPELLING.sub(r"\1\2", text)
 
 
 def load_moonshine(settings: str) -> Moonshine:
