@@ -36,7 +36,7 @@ class Desk(Protocol):
         """Store a state."""
         ...
 
-    async def record(self, events: Sequence[Durable]) -> object:
+    async def record(self, events: Sequence[Durable]) -> None:
         """Store events."""
         ...
 

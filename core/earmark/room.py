@@ -13,6 +13,8 @@ from earmark.clock import Clock
 
 if TYPE_CHECKING:
     from earmark.events import AnyEvent, Change, Speaker, Status
+    from earmark.journal_rows import Entry, Mark, Summary
+    from earmark.search import Found, Query
 
 
 class Controls(Protocol):
@@ -87,6 +89,43 @@ class Watch(Protocol):
         ...
 
 
+class Archive(Protocol):
+    """What was journaled, to be read by whoever shows or serves it."""
+
+    @property
+    def last(self) -> int:
+        """The highest place ever given."""
+        ...
+
+    async def read(self, after: int, *, most: int = 500) -> list[Entry]:
+        """At most so many entries after a place, in order."""
+        ...
+
+    async def changed(self, after: int) -> None:
+        """Return once there are entries after a place."""
+        ...
+
+    async def conversations(self, *, most: int = 50, before: int | None = None) -> list[Summary]:
+        """The newest conversations first; `before` is the `first` of the last one of the page before."""
+        ...
+
+    async def of_conversation(self, conversation: str) -> list[Entry]:
+        """All that is known of a conversation, in order."""
+        ...
+
+    async def search(self, query: Query, *, most: int = 50) -> list[Found]:
+        """The newest entries that match, the newest first."""
+        ...
+
+    async def mark(self, mark: str) -> Mark | None:
+        """A mark as it is now."""
+        ...
+
+    async def open_marks(self, *, most: int = 200) -> list[Mark]:
+        """What is still to be done or answered, the newest first."""
+        ...
+
+
 @dataclass
 class StageReport:
     """What a stage tells of itself; the host shows it in `Status`, metrics and the watchdog."""
@@ -141,6 +180,12 @@ class Room:
     watch: Watch
     """`room.watch(Status, Level)`: the latest `Status` first, the oldest dropped when one is slow."""
     stage: StageReport
+    archive: Archive
+    """What was journaled."""
+    people: tuple[str, ...] = ()
+    """Names that the owner told: who may be called or named in this room."""
+    owner: str | None = None
+    """Who "I" is, where the microphone does not know who speaks."""
 
     def keep(self) -> Path:
         """The stage's own folder, made for the owner's eyes only."""

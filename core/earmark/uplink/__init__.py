@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from datetime import datetime
 
@@ -50,6 +50,7 @@ class Uplink:
         *,
         room: str,
         transport: Transport,
+        ready: Callable[[], Awaitable[None]],
         spool: Spool,
         store: Store,
         tell: Callable[[AnyEvent], None],
@@ -66,17 +67,19 @@ class Uplink:
             tell=tell,
             clock=clock,
             live=live,
-            connection_id=self._connection_id,
+            connection_id=self._take_spare,
             conversation=conversation,
             spooling=spooling,
         )
         self._intake = Intake(self._desk)
         self._transport = transport
+        self._ready = ready
+        """Opens the transport, if it is not."""
         self._clock = clock
         self._tell_changed = changed
         self._spare: str | None = None
         self._down_since: float | None = None
-        self._rng = random.Random()  # noqa: S311 # spreads retries, guards nothing
+        self.rng = random.Random()  # noqa: S311 # spreads retries, guards nothing
         self._delays = self._fresh_delays()
         self.state = State.IDLE
         self.reason: str | None = None
@@ -106,6 +109,13 @@ class Uplink:
     def silent_seconds(self) -> float:
         """How long nothing was worth sending."""
         return self._intake.silent_seconds
+
+    @property
+    def known_until(self) -> float:
+        """Capture seconds up to which an earlier process has heard, as far as the spool and the journal know."""
+        kept = self._desk.kept
+        told = [kept.released, *(c.told for c in kept.conversations), *(c.closed or 0.0 for c in kept.conversations)]
+        return max(*told, self._desk.spool.end() or 0.0, 0.0)
 
     # -- what the room does ---------------------------------------------------------------------------------------
 
@@ -209,12 +219,13 @@ class Uplink:
             await asyncio.gather(line, stopping, return_exceptions=True)
 
     async def _one_line(self) -> None:
+        self._say(State.RECONNECTING if self.attempt else State.CONNECTING, self.reason)
+        await self._ready()
         conversation = self._desk.current
         if conversation is None:
-            self._spare = self._spare or self._transport.connection_id()
-        connection_id = conversation.connection if conversation else self._spare
-        assert connection_id is not None
-        self._say(State.RECONNECTING if self.attempt else State.CONNECTING, self.reason)
+            connection_id = self._spare = self._spare or self._transport.connection_id()
+        else:
+            connection_id = conversation.connection = conversation.connection or self._transport.connection_id()
         self._desk.cursor = self._desk.spool.first
         async with asyncio.timeout(_CONNECT_SECONDS) as limit, self._transport.connect(connection_id) as connection:
             limit.reschedule(None)
@@ -268,11 +279,12 @@ class Uplink:
             self._tell_changed()
 
     def _fresh_delays(self) -> Iterator[float]:
-        return delays(_FIRST_DELAY_SECONDS, _MOST_DELAY_SECONDS, self._rng)
+        return delays(_FIRST_DELAY_SECONDS, _MOST_DELAY_SECONDS, self.rng)
 
-    def _connection_id(self) -> str:
+    def _take_spare(self) -> str:
+        """The id of the line that is open already, or none: then the line that is opened for it finds one."""
         spare, self._spare = self._spare, None
-        return spare or self._transport.connection_id()
+        return spare or ""
 
     # -- the spool ------------------------------------------------------------------------------------------------
 

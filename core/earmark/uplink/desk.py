@@ -64,7 +64,7 @@ class Desk:
         self.clock = clock
         self.live = live
         self.connection_id = connection_id
-        """An id for a conversation that begins."""
+        """An id for a conversation that begins; empty where the next line is to find one."""
         self.settings = conversation
         self.spooling = spooling
         self.figures = Figures()

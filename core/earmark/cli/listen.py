@@ -1,0 +1,173 @@
+"""`earmark listen`: the main job."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from earmark.cli.context import App
+
+if TYPE_CHECKING:
+    from earmark.config import Config
+    from earmark.listener import Listener, Outcome
+
+
+@click.command()
+@click.option("--source", metavar="NAME[:VALUE]", help="Where sound comes from, such as mic or file:talk.wav.")
+@click.option("--filter", "filters", multiple=True, metavar="NAME", help="What is done to sound; none for no filter.")
+@click.option("--transport", metavar="NAME[:VALUE]", help="The way to a speech service, such as engine.")
+@click.option("--sink", "sinks", multiple=True, metavar="NAME[:VALUE]", help="Where events go; may be repeated.")
+@click.option("--fast", is_flag=True, help="Hear a recording as fast as the service takes it.")
+@click.option("--exit-on-silence", metavar="SECONDS", help="Stop when nobody has spoken for so long.")
+@click.option("--without", multiple=True, metavar="NAME", help="Leave out a filter, enricher, sink or service.")
+@click.option("--only", multiple=True, metavar="NAME", help="Of the configured sinks and services, run only these.")
+@click.option("--tui", is_flag=True, help="Watch it in the terminal viewer at the same time.")
+@click.option("--json", "as_json", is_flag=True, help="Write the summary as JSON.")
+@click.pass_obj
+def listen(
+    app: App,
+    *,
+    source: str | None,
+    filters: tuple[str, ...],
+    transport: str | None,
+    sinks: tuple[str, ...],
+    fast: bool,
+    exit_on_silence: str | None,
+    without: tuple[str, ...],
+    only: tuple[str, ...],
+    tui: bool,
+    as_json: bool,
+) -> None:
+    """Hear a room and mark what matters, until told to stop.
+
+    Ctrl-C ends the conversation and delivers what was heard; a second one stops at once. SIGTERM leaves the
+    conversation so that a listener started soon after goes on with it.
+    """
+    if fast:
+        app.assignments.append("file.fast=true")
+    if exit_on_silence:
+        app.assignments.append(f"conversation.exit_on_silence={exit_on_silence}")
+    config = chosen(app.config, source=source, filters=filters, transport=transport, sinks=sinks)
+    config = narrowed(config, without=without, only=only)
+    if tui:
+        watch_too(app, config)
+        return
+    app.start_logging()
+    outcome = run_room(app, config)
+    if as_json:
+        from earmark.cli.summary import as_json as written
+    else:
+        from earmark.cli.summary import as_text as written
+    click.echo(written(outcome), err=not as_json)
+
+
+def chosen(
+    config: Config,
+    *,
+    source: str | None = None,
+    filters: tuple[str, ...] = (),
+    transport: str | None = None,
+    sinks: tuple[str, ...] = (),
+) -> Config:
+    """The configuration with the stages that were named on the command line."""
+    if source:
+        config = config.with_stage("source", source)
+    if filters:
+        config = config.with_stage("filter", *(name for name in filters if name != "none"))
+    if transport:
+        config = config.with_stage("transport", transport)
+    if sinks:
+        config = config.with_stage("sink", *sinks)
+    return config
+
+
+def narrowed(config: Config, *, without: tuple[str, ...], only: tuple[str, ...]) -> Config:
+    """The configuration with fewer stages; raises `SettingsError` for a name that is not there."""
+    from earmark.errors import SettingsError
+
+    settings = config.settings
+    lists = {
+        "filter": settings.filters,
+        "enricher": settings.enrichers,
+        "sink": settings.sinks,
+        "service": settings.services,
+    }
+    names = {_name(text) for texts in lists.values() for text in texts}
+    for name in (*without, *only):
+        if name not in names:
+            raise SettingsError(f'"{name}" is not among the configured stages: {", ".join(sorted(names)) or "none"}')
+    for kind, texts in lists.items():
+        kept = [text for text in texts if _name(text) not in without]
+        if only and kind in ("sink", "service"):
+            kept = [text for text in kept if _name(text) in only]
+        if kept != list(texts):
+            config = config.with_stage(kind, *kept)
+    return config
+
+
+def _name(text: str) -> str:
+    return text.partition(":")[0]
+
+
+def run_room(app: App, config: Config) -> Outcome:
+    """Listen to a room until it is over or a signal says stop."""
+    from earmark.clock import SystemClock
+    from earmark.listener import Listener
+    from earmark.paths import room_folders
+
+    folders = room_folders(config.settings.room, config.settings, app.environ)
+
+    async def main() -> Outcome:
+        asyncio.get_running_loop().set_task_factory(_unstoppable)
+        listener = Listener(app.host, config, folders=folders, clock=SystemClock())
+        _obey_signals(listener)
+        return await listener.run()
+
+    return asyncio.run(main())
+
+
+def watch_too(app: App, config: Config) -> None:
+    """Listen and watch in one terminal."""
+    from earmark.errors import PluginError
+
+    command = next((offer for offer in app.host.commands() if offer.name == "tui"), None)
+    if command is None:
+        raise PluginError("The terminal viewer is not there: its plugin is disabled or broken (`earmark plugins`).")
+    loaded = command.load()
+    loaded.main(args=["--with-listener"], standalone_mode=False, obj=(app, config))
+
+
+def _obey_signals(listener: Listener) -> None:
+    loop = asyncio.get_running_loop()
+    room = asyncio.current_task()
+    asked = 0
+
+    def interrupted() -> None:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            click.echo("Stopping: what was heard is delivered first. Ctrl-C again stops at once.", err=True)
+            listener.stop(leave=False)
+        elif room is not None:
+            room.cancel()
+
+    loop.add_signal_handler(signal.SIGINT, interrupted)
+    loop.add_signal_handler(signal.SIGTERM, lambda: listener.stop(leave=True))
+
+
+def _unstoppable(loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) -> asyncio.Task[Any]:
+    """Make a task in which `sys.exit` is a failure like any other: no plugin ends the program."""
+    return asyncio.Task(_contained(coroutine), loop=loop, **options)
+
+
+async def _contained(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    try:
+        return await coroutine
+    except SystemExit as error:
+        from earmark.errors import PluginError
+
+        raise PluginError(f"A plugin tried to end the program (sys.exit {error.code}).") from None
