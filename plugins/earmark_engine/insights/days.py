@@ -101,7 +101,7 @@ def _day(match: re.Match[str], begins: datetime) -> Day:
     )
 
 
-_PREPOSITION = re.compile(r"(?:(?:by|before|until|till|on)\s)?", re.IGNORECASE)
+_PREPOSITION = re.compile(rf"(?:(?:by|before|until|till|on|in(?=\s(?:{'|'.join(_MONTHS)})\b))\s)?", re.IGNORECASE)
 _DEADLINE = re.compile(r"\b(?:by|before|until|till|due|due on|no later than|latest)\s(?:the\s)?$", re.IGNORECASE)
 _STARTS_AS_DEADLINE = re.compile(r"(?:by|before|until|till)\s", re.IGNORECASE)
 

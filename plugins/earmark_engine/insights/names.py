@@ -26,18 +26,22 @@ LEAD_IN = (
     r"|but|then|also|um|uh|dear|anyway)\b[,\s]*)*"
 )
 """Words that a sentence may begin with before its first word of weight."""
-_CAPITALISED = re.compile(r"\b[A-Z][a-zà-öø-ÿ]+(?:[’'-][A-Z][a-zà-öø-ÿ]+)?\b")
+_CAPITALISED = re.compile(r"(?<![\w’'])[A-Z][a-zà-öø-ÿ]+(?:[’'-][A-Z][a-zà-öø-ÿ]+)?\b(?!\s?['’]t\b)")
 _HONORIFIC = re.compile(r"\b(?:Mrs?|Ms|Miss|Dr|Doctor|Professor|Prof|Aunt|Auntie|Uncle|Grandma|Grandpa)\.?\s$")
 _AT_START = re.compile(rf"{_START}{LEAD_IN}$", re.IGNORECASE)
 _VOCATIVE_START = re.compile(
     r"\s*,\s|\s(?:could|can|would|will)\syou\b|,?\splease\b|\sdon['’]t\sforget\b", re.IGNORECASE
 )
-_BEFORE_VOCATIVE_END = re.compile(r"\w,?\s*(?:please,?\s*)?$", re.IGNORECASE)
+_STRANGER_CALLED = re.compile(
+    r",?\s(?:could|can|would|will)\syou\b|,\s(?:please|you|do|did|don['’]t|are|have|what|when|where|how|why)\b"
+    r"|\splease\b",
+    re.IGNORECASE,
+)
 _VOCATIVE_END = re.compile(r",?\s*(?:please|okay|ok|all ?right)?\s*[.?!]*$", re.IGNORECASE)
 _SUBJECT = re.compile(
     r"['’](?:s\s(?:going\sto|gonna|got\sto|supposed\sto|turn|job)|ll)\b|\s(?:needs?\sto|has\sto|has\sgot\sto|will"
     r"|is\sgoing\sto|is\sgonna|is\ssupposed\sto|should|can|could|must|wants\sto|would\slike|promised|agreed|offered"
-    r"|is\s\w+ing|and\sI)\b(?!\s(?:be|have\sbeen)\b)"
+    r"|is\s\w+ing|and\s[A-Z]\w*)\b(?!\s(?:be|have\sbeen)\b)"
 )
 _AFTER_ASKING = re.compile(
     r"\b(?:ask|tell|remind|text|email|phone|thank|asked|told|reminded|let|want|need)\s$", re.IGNORECASE
@@ -46,7 +50,10 @@ _INVERTED = re.compile(r"\b(?:could|can|would|will|should|did|does|has|is)\s$", 
 _DOES = re.compile(r"\s(?!is\b|was\b)[a-z]+\b")
 _PLACE_BEFORE = re.compile(r"\b(?:in|near|to|from|via|around|of|the|a|an)\s$", re.IGNORECASE)
 _NOT_NAMES = frozenset(
-    split("""Monday Tuesday Wednesday Thursday Friday Saturday Sunday January February March April May June July August
+    split("""Oh Ah Ooh Aha Uh Um Er Erm Mm Mmm Hm Hmm Mhm Huh Eh Ha Haha Hey Hi Hello Yep Yup Nah Nope Yeah Yes No Okay
+    Alright Gosh Jeez Whoa Oops Yay Bravo You He She We They It There Here This That These Those Mondays Tuesdays
+    Wednesdays Thursdays Fridays Saturdays Sundays Monday Tuesday Wednesday Thursday Friday Saturday Sunday
+    January February March April May June July August
     September October November December Christmas Easter Halloween English French German Spanish Italian Chinese
     Japanese Dutch Latin Russian Polish Turkish Greek American British European God Internet Google Amazon Netflix
     Youtube YouTube Facebook Ikea Tesco Lego Bluetooth Wifi Zoom Skype Excel Windows Android Honey Darling Sweetheart
@@ -143,13 +150,21 @@ def _may_be_name(text: str, match: re.Match[str]) -> bool:
         return _is_meant(text, match) and not _reads_as_place_or_month(text, match)
     if word in _NOT_NAMES or word in background.places():
         return False
-    if _is_called(text, match.start(), end) or _AFTER_ASKING.search(before):
+    if _AFTER_ASKING.search(before) or before.rstrip().endswith(","):
+        called = _is_called(text, match.start(), end) or not before.rstrip().endswith(",")
+        return called and word.lower() not in background.per_million()
+    if _AT_START.search(before) and _STRANGER_CALLED.match(text, end):
         return word.lower() not in background.per_million()
     if _AT_START.search(before) or _INVERTED.search(before):
         return word.lower() not in background.per_million() and bool(
             _SUBJECT.match(text, end) or (_DOES.match(text, end) and _INVERTED.search(before))
         )
     return bool(_SUBJECT.match(text, end)) and not _PLACE_BEFORE.search(before)
+
+
+def may_be_unknown(word: str) -> bool:
+    """Tell whether a capitalised word is neither a common word, a first name, a day nor a language."""
+    return _is_surname(word) and word not in background.first_names() and word not in background.places()
 
 
 def _reads_as_place_or_month(text: str, match: re.Match[str]) -> bool:
