@@ -123,6 +123,10 @@ class Config:
         given = Given(argument, origin, self._folder(origin))
         return Chosen(offered, self.settings_for(offered, **{offered.offer.argument: given}), argument)
 
+    def names(self, kind: Kind) -> list[str]:
+        """What is named for a kind of stage, without what follows a colon."""
+        return [text.partition(":")[0] for text in self._choices(kind)]
+
     def with_stage(self, kind: Kind | str, *texts: str) -> Config:
         """The same configuration with other stages of a kind, such as `--source file:talk.wav` names."""
         key = _LISTS.get(Kind(kind), str(kind))
