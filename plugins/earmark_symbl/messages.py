@@ -122,7 +122,7 @@ def encode(message: ClientMessage | ServerMessage) -> str | bytes:
         return PING if isinstance(message, Ping) else PONG
     if isinstance(message, Unknown):
         return message.raw
-    body = _without_nulls(msgspec.to_builtins(message))
+    body = without_nulls(msgspec.to_builtins(message))
     if type(message) in _TRAVELS_INSIDE:
         outer = {"timeOffset": body.pop("timeOffset")} if "timeOffset" in body else {}
         body = {"type": "message", "message": body, **outer}
@@ -142,7 +142,7 @@ def _decode_inner(body: dict[str, Any], frame: str) -> ServerMessage:
 
 def _parse(frame: str) -> dict[str, Any]:
     try:
-        body = _without_nulls(msgspec.json.decode(frame))
+        body = without_nulls(msgspec.json.decode(frame))
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise RemoteProtocolError(f"A text frame is no JSON: {error}.") from error
     if not isinstance(body, dict):
@@ -170,10 +170,10 @@ def _tag(known: type[msgspec.Struct]) -> str:
     return tag
 
 
-def _without_nulls(value: Any) -> Any:
+def without_nulls(value: Any) -> Any:
     """The same without members that are null, at any depth: a null says no more than a member left out."""
     if isinstance(value, dict):
-        return {key: _without_nulls(member) for key, member in value.items() if member is not None}
+        return {key: without_nulls(member) for key, member in value.items() if member is not None}
     if isinstance(value, list | tuple):
-        return [_without_nulls(member) for member in value if member is not None]
+        return [without_nulls(member) for member in value if member is not None]
     return value

@@ -1,0 +1,30 @@
+"""Send a recording to any Symbl-compatible service and print what comes back.
+
+earmark serve                                    # or any other service; it prints its url and a token
+python examples/symbl_client.py http://127.0.0.1:8800 TOKEN talk.wav
+"""
+
+import asyncio
+import sys
+
+import soundfile
+
+from earmark_symbl.api import Config, InsightResponse, MessageResponse, SpeechRecognition, StartRequest, connect
+
+
+async def main(url: str, token: str, path: str) -> None:
+    sound, rate = soundfile.read(path, dtype="int16", always_2d=True)
+    recognition = SpeechRecognition(encoding="LINEAR16", sample_rate_hertz=rate)
+    start = StartRequest(insight_types=("question", "action_item"), config=Config(speech_recognition=recognition))
+    async with connect(url, token=token, start=start) as conversation:
+        await conversation.send(sound[:, 0].tobytes())
+        await conversation.stop()
+        async for result in conversation:
+            if isinstance(result, MessageResponse):
+                print(*(message.payload.content for message in result.messages), sep="\n")
+            elif isinstance(result, InsightResponse):
+                print(*(f"{insight.type}: {insight.content}" for insight in result.insights), sep="\n")
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))
