@@ -59,7 +59,7 @@ class Forgotten:
 
 def forget(connection: sqlite3.Connection, selection: Selection, *, pretend: bool = False) -> Forgotten:
     """Delete what is selected, or only count it."""
-    with _doomed(connection):
+    with _doomed(connection, write=not pretend):
         if selection.everything:
             connection.execute("INSERT INTO doomed SELECT seq FROM events")
         else:
@@ -101,9 +101,9 @@ def wipe(connection: sqlite3.Connection) -> bool:
 
 
 @contextmanager
-def _doomed(connection: sqlite3.Connection) -> Iterator[None]:
+def _doomed(connection: sqlite3.Connection, *, write: bool = True) -> Iterator[None]:
     """A table of what is to go, for as long as it is being chosen."""
-    with transaction(connection):
+    with transaction(connection, write=write):
         connection.execute("CREATE TEMP TABLE doomed (seq INTEGER PRIMARY KEY)")
         yield
         connection.execute("DROP TABLE doomed")

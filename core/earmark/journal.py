@@ -193,6 +193,10 @@ class Journal:
         """The newest conversations first; `before` is the `first` of the last one of the page before."""
         return await self._read(lambda connection: journal_rows.conversations(connection, most, before))
 
+    async def conversation(self, conversation: str) -> Summary | None:
+        """What a list would show of one conversation."""
+        return await self._read(lambda connection: journal_rows.conversation(connection, conversation))
+
     async def beginning_with(self, prefix: str) -> list[str]:
         """The ids of at most ten conversations that begin so."""
         return await self._read(lambda connection: journal_rows.beginning_with(connection, prefix))
@@ -217,7 +221,7 @@ class Journal:
 
     async def count(self, selection: Selection) -> Forgotten:
         """What `forget` would delete."""
-        return await self._write(lambda connection: forgetting.forget(connection, selection, pretend=True))
+        return await self._read(lambda connection: forgetting.forget(connection, selection, pretend=True))
 
     async def forget(self, selection: Selection) -> Forgotten:
         """Delete for good: from the tables, the index, the file and the log beside it."""

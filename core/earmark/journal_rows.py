@@ -187,7 +187,7 @@ _SUMMARIES = """
 WITH page AS (
     SELECT conversation, min(seq) AS first, max(seq) AS final, sum(kind = 'utterance') AS utterances,
         count(DISTINCT CASE WHEN kind = 'insight' THEN mark END) AS marks
-    FROM events WHERE conversation <> '' GROUP BY conversation HAVING min(seq) < ? ORDER BY first DESC LIMIT ?
+    FROM events WHERE {which} GROUP BY conversation HAVING min(seq) < ? ORDER BY first DESC LIMIT ?
 )
 SELECT conversation, first, utterances, marks,
     (SELECT at FROM events WHERE seq = first), (SELECT at FROM events WHERE seq = final),
@@ -200,8 +200,16 @@ _HIGHEST = 2**63 - 1
 
 def conversations(connection: sqlite3.Connection, most: int, before: int | None) -> list[Summary]:
     """The newest conversations first; `before` is the `first` of the last one of the page before."""
-    rows = connection.execute(_SUMMARIES, (_HIGHEST if before is None else before, most))
+    rows = connection.execute(
+        _SUMMARIES.format(which="conversation <> ''"), (_HIGHEST if before is None else before, most)
+    )
     return [_summary(row) for row in rows.fetchall()]
+
+
+def conversation(connection: sqlite3.Connection, name: str) -> Summary | None:
+    """What a list would show of one conversation."""
+    row = connection.execute(_SUMMARIES.format(which="conversation = ?"), (name, _HIGHEST, 1)).fetchone()
+    return _summary(row) if row else None
 
 
 def _summary(row: tuple[str, int, int, int, float, float, str | None, str | None]) -> Summary:

@@ -101,9 +101,9 @@ def _prepare(connection: sqlite3.Connection, path: Path, *, read_only: bool) -> 
 
 
 @contextmanager
-def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+def transaction(connection: sqlite3.Connection, *, write: bool = True) -> Iterator[None]:
     """All of it, or nothing."""
-    connection.execute("BEGIN IMMEDIATE")
+    connection.execute("BEGIN IMMEDIATE" if write else "BEGIN")
     try:
         yield
         connection.execute("COMMIT")

@@ -23,7 +23,7 @@ class Query:
     until: datetime | None = None
     conversation: str | None = None
     kinds: Collection[str] = ()
-    """Tags of events, such as `utterance`; none means all that hold text."""
+    """Tags of events (`utterance`, `insight`) or kinds of insights (`question`); none means all that hold text."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +84,9 @@ def _narrowed(connection: sqlite3.Connection, query: Query) -> tuple[str, list[o
         conditions += ["words.rowid BETWEEN ? AND ?", "conversation = ?"]
         values += [lowest or 0, highest or 0, query.conversation]
     if query.kinds:
-        conditions.append(f"kind IN ({', '.join('?' * len(query.kinds))})")
-        values += query.kinds
+        wanted = ", ".join("?" * len(query.kinds))
+        conditions.append(f"(kind IN ({wanted}) OR json_extract(body, '$.kind') IN ({wanted}))")
+        values += [*query.kinds, *query.kinds]
     return "".join(f" AND {condition}" for condition in conditions), values
 
 
