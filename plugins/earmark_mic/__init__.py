@@ -1,0 +1,1 @@
+"""The microphone, made to be left alone for a year."""
