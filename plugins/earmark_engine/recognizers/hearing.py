@@ -86,6 +86,11 @@ class Hearing:
         return sum(segment.end - segment.start for segment in self._waiting) * FRAME_SECONDS
 
     @property
+    def kept_seconds(self) -> float:
+        """How much sound is held."""
+        return len(self._kept) / RATE
+
+    @property
     def final_due(self) -> bool:
         """Whether a segment has ended and waits."""
         return bool(self._waiting)
