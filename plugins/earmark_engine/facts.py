@@ -136,17 +136,7 @@ class Ended(Fact, frozen=True, kw_only=True, tag="ended"):
 
 
 AnyFact: TypeAlias = (
-    Began
-    | Joined
-    | Said
-    | Marked
-    | TopicsFound
-    | Tracked
-    | Named
-    | Described
-    | MemberChanged
-    | SpeakersTold
-    | Ended
+    Began | Joined | Said | Marked | TopicsFound | Tracked | Named | Described | MemberChanged | SpeakersTold | Ended
 )
 
 _encoder = msgspec.json.Encoder()

@@ -102,7 +102,7 @@ class SqliteStore:
 
     def _append(self, conversation: str, facts: Sequence[AnyFact], rows: Sequence[tuple[str, int, bytes]]) -> None:
         sql = self._sql()
-        with _transaction(sql):
+        with _Transaction(sql):
             for fact in facts:
                 if isinstance(fact, Began):
                     sql.execute(
@@ -115,7 +115,7 @@ class SqliteStore:
 
     def _delete(self, conversation: str) -> bool:
         sql = self._sql()
-        with _transaction(sql):
+        with _Transaction(sql):
             there = sql.execute("delete from conversations where id = ?", (conversation,)).rowcount > 0
         sql.execute("pragma wal_checkpoint(truncate)").fetchall()
         return there
@@ -139,7 +139,7 @@ class SqliteStore:
             ) from error
 
 
-class _transaction:
+class _Transaction:
     """`begin immediate`, then commit, or roll back where the body raised."""
 
     def __init__(self, sql: sqlite3.Connection) -> None:

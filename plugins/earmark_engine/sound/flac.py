@@ -1,7 +1,7 @@
 """FLAC as it arrives: whole frames are cut out of the stream and decoded a few at a time.
 
-A FLAC frame can be decoded alone, given the stream's header. Where one ends is not written in it: it ends where the next
-begins, which is found by its sync code, the check sum of its header, and a number that is one more than the last.
+A FLAC frame can be decoded alone, given the stream's header. Where one ends is not written in it: it ends where the
+next begins, which is found by its sync code, the check sum of its header, and a number one more than the last.
 """
 
 from __future__ import annotations

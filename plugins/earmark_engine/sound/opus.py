@@ -1,8 +1,8 @@
 """Opus packets, one a binary frame, decoded with the library that reads recordings.
 
 libsndfile has an Opus decoder but takes it only inside of Ogg. So a few packets at a time are wrapped as a small Ogg
-file, with the packets before them in front for the decoder to find its feet (RFC 7845 asks for 80 ms), and what comes of
-those is left out. No further library is needed, and none that a small ARM machine lacks.
+file, with the packets before them in front for the decoder to find its feet (RFC 7845 asks for 80 ms), and what comes
+of those is left out. No further library is needed, and none that a small ARM machine lacks.
 """
 
 from __future__ import annotations
