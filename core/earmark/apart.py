@@ -134,5 +134,6 @@ def room_apart(
 
 async def _nothing(*kinds: type[AnyEvent]) -> AsyncIterator[AnyEvent]:
     """No events: nothing listens."""
-    for event in ():
+    events: tuple[AnyEvent, ...] = ()
+    for event in events:
         yield event

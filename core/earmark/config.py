@@ -72,7 +72,7 @@ class Config:
                 environ=environ,
                 folder=Path.cwd(),
                 aliases=_ALIASES,
-                name=str(path or FILE_NAME),
+                name=str(path or "settings"),
             ),
         )
 

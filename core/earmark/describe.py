@@ -75,14 +75,10 @@ def in_words(kind: Any) -> str:
         return in_words(base) + "".join(_limits(meta) for meta in metas if isinstance(meta, msgspec.Meta))
     if typing.get_origin(kind) in (typing.Union, types.UnionType):
         return " or ".join(in_words(part) for part in typing.get_args(kind) if part is not type(None))
-    if options := options_of(kind):
-        return (
-            "one of " + ", ".join(to_toml(option) for option in options)
-            if not _is_container(kind)
-            else _container(kind)
-        )
-    if _is_container(kind):
+    if typing.get_origin(kind) in _CONTAINERS:
         return _container(kind)
+    if options := options_of(kind):
+        return "one of " + ", ".join(to_toml(option) for option in options)
     return _WORDS.get(kind, getattr(kind, "__name__", str(kind)))
 
 
@@ -122,7 +118,10 @@ def to_toml(value: object) -> str:
     return msgspec.json.encode(str(value)).decode().replace("\x7f", "\\u007f")
 
 
+_CONTAINERS = (list, tuple, set, frozenset, dict)
 _WORDS: dict[Any, str] = {
+    dict: "table",
+    list: "list",
     str: "text",
     int: "whole number",
     float: "number",
@@ -144,10 +143,6 @@ def _key(key: str) -> str:
 
 def _made(factory: Any) -> Any:
     return None if factory is msgspec.NODEFAULT else factory()
-
-
-def _is_container(kind: Any) -> bool:
-    return typing.get_origin(kind) in (list, tuple, set, frozenset, dict)
 
 
 def _container(kind: Any) -> str:

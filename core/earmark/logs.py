@@ -18,7 +18,7 @@ HIDDEN = "••••"
 _PRIORITIES = ((logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6))
 _TOKENS = (
     re.compile(r"(?i)((?:access_token|x-api-key|api_key)[\"']?\s*[=:]\s*[\"']?)[^&\s\"',}]+"),
-    re.compile(r"(?i)(\bbearer\s+)[\w.~+/=-]+"),
+    re.compile(r"(?i)(\bbearer\s+)[\w.~+/=-]{8,}"),
     re.compile(r"()\beyJ[\w-]+\.[\w-]+\.[\w-]*"),
 )
 

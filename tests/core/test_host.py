@@ -16,6 +16,7 @@ import pytest
 from earmark import CommandOffer, Offer, Room, hookimpl
 from earmark.errors import SettingsError
 from earmark.host import Host, Kind, Plugin
+from tests.core.guests import install
 
 
 class Colours(msgspec.Struct, frozen=True, kw_only=True):
@@ -246,15 +247,9 @@ PLUGINS = {
 def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of distributions with a plugin each, as pip would have left them."""
     for name, source in PLUGINS.items():
-        (tmp_path / f"guest_{name}.py").write_text(source)
-        info = tmp_path / f"guest_{name}-1.2.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: guest-{name}\nVersion: 1.2\n")
-        (info / "entry_points.txt").write_text(f"[earmark]\n{name} = guest_{name}\n")
-    info = tmp_path / "gone-1.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: gone\nVersion: 1\n")
-    (info / "entry_points.txt").write_text("[earmark]\ngone = a_module_that_is_gone\n")
+        install(tmp_path, name, source)
+    install(tmp_path, "gone", "")
+    (tmp_path / "guest_gone.py").unlink()
     monkeypatch.syspath_prepend(tmp_path)
     return tmp_path
 
@@ -274,7 +269,7 @@ def test_plugins_are_found_through_entry_points_and_each_failure_stays_its_own(i
     assert reasons["leaves"] == "SystemExit: 3"
     assert reasons["cancels"] == "CancelledError"
     assert "SyntaxError" in (reasons["not_python"] or "")
-    assert "a_module_that_is_gone" in (reasons["gone"] or "")
+    assert "guest_gone" in (reasons["gone"] or "")
     assert host.find(Kind.SINK, "fine").plugin == "fine"
 
 
