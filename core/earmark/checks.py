@@ -22,6 +22,7 @@ from earmark.host import Host, Kind, Offered
 from earmark.paths import private, room_folders
 
 LIMIT_SECONDS = 30.0
+_GRACE_SECONDS = 0.5
 _SCARCE_BYTES, _LOW_BYTES = 50_000_000, 500_000_000
 _BUILT = 1_735_689_600  # no machine that runs this has a clock that says less than 2025
 _TIMESYNC = Path("/run/systemd/timesync")
@@ -116,7 +117,7 @@ def _within(limit_seconds: float, subject: str, opens: Any) -> list[Diagnosis]:
     # A thread of its own: a check that blocks cannot be interrupted, only left behind.
     thread = threading.Thread(target=run, name=f"check {subject}", daemon=True)
     thread.start()
-    thread.join(limit_seconds + 1)
+    thread.join(limit_seconds + _GRACE_SECONDS)
     if thread.is_alive():
         return [Diagnosis(subject, Verdict.FAILED, f"The check did not answer within {limit_seconds:g} s.")]
     return found
