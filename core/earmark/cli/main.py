@@ -41,8 +41,6 @@ COMMANDS = {
 }
 """Each core command's file and its line in the help, so that neither needs to be loaded for the other."""
 
-_SHARED = ("--config", "--set", "--room", "-v")
-
 
 class Commands(click.Group):
     """The core's commands, loaded one by one, and those of plugins, looked for only when they are needed."""
