@@ -78,7 +78,7 @@ class ScriptedPeer:
     def forget(self) -> None:
         """Lose all memory, as a service that was restarted."""
         for memory in self.conversations.values():
-            memory.id, memory.sequence = uuid.uuid4().hex, 0
+            memory.id, memory.sequence, memory.told = uuid.uuid4().hex, 0, 0.0
             memory.log.clear()
 
 
@@ -119,7 +119,7 @@ class ScriptedConnection:
         self._sent_at.append(self._sent)
         self._sent += frame.seconds
         self._sent_on_line += frame.seconds
-        if sum(part.seconds for part in self._unsaid) >= self._peer.every_seconds:
+        if sum(part.seconds for part in self._unsaid) >= self._peer.every_seconds - 1e-9:
             self._say()
         limit = self._fault.drop_after_seconds
         if limit is not None and self._sent_on_line >= limit:
@@ -166,8 +166,7 @@ class ScriptedConnection:
         """Say the rest."""
         self._peer.paused += 1
         self._say()
-        while not self._results.empty():
-            await asyncio.sleep(0)
+        await self._results.join()
 
     async def finish(self) -> None:
         """Say the rest, and end."""
@@ -184,3 +183,4 @@ class ScriptedConnection:
             if isinstance(item, Exception):
                 raise item
             yield item
+            self._results.task_done()

@@ -82,6 +82,7 @@ class Desk:
         self._store = store
         self._notes: asyncio.Queue[Apply | None] = asyncio.Queue()
         self._lasting = False
+        self._storing = False
         self._changed = asyncio.Event()
 
     # -- conversations --------------------------------------------------------------------------------------------
@@ -137,6 +138,10 @@ class Desk:
         self._lasting = self._lasting or lasting
         self._notes.put_nowait(apply)
 
+    async def settled(self) -> None:
+        """Wait until everything that was told is stored, so that no sound is sent again that was told of."""
+        await self.until(lambda: self._notes.empty() and not self._storing)
+
     def no_more_notes(self) -> None:
         """Let `record` return when all is stored."""
         self._notes.put_nowait(None)
@@ -145,6 +150,7 @@ class Desk:
         """Store what is on its way, as much at a time as there is, then release the sound it speaks of."""
         while True:
             notes = [await self._notes.get()]
+            self._storing = True
             while not self._notes.empty():
                 notes.append(self._notes.get_nowait())
             events = [event for apply in notes if apply is not None for event in apply()]
@@ -153,6 +159,7 @@ class Desk:
                 await self._store(events, {STATE_KEY: msgspec.json.encode(self.kept)})
             self.spool.release(self.kept.released)
             self.cursor = max(self.cursor, self.spool.first)
+            self._storing = False
             self.wake()
             if None in notes:
                 return

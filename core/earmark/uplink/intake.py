@@ -39,13 +39,15 @@ class Intake:
         desk.cursor = desk.spool.first
         for capture, wall in desk.spool.anchors():
             desk.walls.add(capture, wall)
+        if not desk.kept.conversations and desk.spool.last > desk.spool.first:
+            # The process died between spooling the first sound of a conversation and writing that it began.
+            self._begin(desk.spool.frame(desk.spool.first))
         last = desk.kept.conversations[-1] if desk.kept.conversations else None
         if last and last.closed is None:
-            if rejoin:
-                self._open = last
-                self._item_until = self._sound_until = desk.spool.end() or last.told
-            else:
-                self._close(last, desk.spool.end() or last.told, "restarted")
+            self._open = last
+            self._item_until = self._sound_until = desk.spool.end() or last.told
+            if not rejoin:
+                self._close(last, self._sound_until, "restarted")
                 self._follows = last.id
         return lost
 

@@ -154,6 +154,9 @@ class Line:
 
     async def _start(self, conversation: Conversation) -> None:
         desk = self._desk
+        await desk.settled()
+        if not self._unsent(conversation):
+            return
         first = desk.spool.frame(desk.cursor)
         stamp = Stamp(desk.room, conversation, desk.names, desk.walls)
         stamp.overlaps = bool(conversation.upstream)

@@ -331,7 +331,7 @@ class Spool:
     def _take_first(self) -> _Record:
         record = self._records.popleft()
         self._first += 1
-        self.seconds = max(0.0, self.seconds - record.seconds)
+        self.seconds = self.seconds - record.seconds if self._records else 0.0
         self.bytes -= _HEADER.size + 2 * record.length
         return record
 
