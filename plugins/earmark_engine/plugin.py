@@ -1,0 +1,51 @@
+"""What the engine offers to Earmark: the transport `engine`, the command `serve`, recognisers and detectors."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from earmark.hookspecs import CommandOffer, NoSettings, Offer, hookimpl
+from earmark.room import Room
+from earmark_engine.recognizers.offers import offers
+from earmark_engine.recognizers.types import Recognizer
+
+if TYPE_CHECKING:
+    import click
+
+    from earmark_engine.hookspecs import DetectorMaker
+
+
+@hookimpl
+def earmark_recognizers() -> Iterable[Offer[Recognizer]]:
+    """The recognisers that come along."""
+    return offers()
+
+
+@hookimpl
+def earmark_detectors() -> Iterable[Offer[DetectorMaker]]:
+    """What finds questions, action items and follow-ups."""
+    yield Offer("linear", "Find questions, action items and follow-ups with small models", open_linear)
+
+
+@hookimpl
+def earmark_commands() -> Iterable[CommandOffer]:
+    """`earmark serve`."""
+    yield CommandOffer("serve", "Run the engine for other machines and for Symbl's own SDKs.", load_serve)
+
+
+@asynccontextmanager
+async def open_linear(settings: NoSettings, room: Room) -> AsyncIterator[DetectorMaker]:
+    """The detector that comes along."""
+    del settings, room
+    from earmark_engine.rules import RuleDetector
+
+    yield RuleDetector
+
+
+def load_serve() -> click.Command:
+    """The command `serve`."""
+    from earmark_engine.command import serve
+
+    return serve
