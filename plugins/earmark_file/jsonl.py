@@ -33,7 +33,7 @@ _TAIL_BYTES = 1 << 20
 @asynccontextmanager
 async def open_jsonl(settings: JsonlSettings, room: Room) -> AsyncIterator[JsonLines]:
     """Open a file for lines; raises `EarmarkError` where none can be written."""
-    if settings.path == "-":
+    if settings.target == "-":
         async with Output.open() as output:
             yield JsonLines(lambda data: output.write(data.decode()), settings)
         return

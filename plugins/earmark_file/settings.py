@@ -28,7 +28,7 @@ _Rate = Annotated[int, msgspec.Meta(ge=4000, le=384_000)]
 class FileSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which recording, and how fast."""
 
-    path: str
+    path: Path
     """The recording; `~` is your home folder."""
     fast: bool = False
     """Whether it is heard as fast as the service takes it, instead of in the time that it lasts."""
@@ -40,7 +40,7 @@ class FileSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     @property
     def file(self) -> Path:
         """The recording's path."""
-        return Path(self.path).expanduser()
+        return self.path.expanduser()
 
 
 class StdinSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -70,7 +70,7 @@ class ConsoleSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
 class JsonlSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where events are written, and which."""
 
-    path: str
+    path: Path
     """The file that lines are appended to; `-` is the standard output."""
     kinds: tuple[DurableKind, ...] | None = None
     """Which kinds of events are written; all of them, if left out."""
@@ -78,4 +78,4 @@ class JsonlSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     @property
     def target(self) -> str:
         """What the cursor of this sink belongs to: the standard output or an absolute path."""
-        return "-" if self.path == "-" else str(Path(self.path).expanduser().absolute())
+        return "-" if self.path == Path("-") else str(self.path.expanduser().absolute())

@@ -32,20 +32,20 @@ async def write(settings: JsonlSettings, folder: Path, *events: AnyEvent) -> Scr
 
 async def test_every_event_is_a_line_that_decodes_to_itself(tmp_path: Path) -> None:
     events = utterances(450)
-    script = await write(JsonlSettings(path=str(tmp_path / "out.jsonl")), tmp_path, *events)
+    script = await write(JsonlSettings(path=tmp_path / "out.jsonl"), tmp_path, *events)
     assert [decode(line) for line in (tmp_path / "out.jsonl").read_bytes().splitlines()] == events
     assert script.acknowledged == 450
 
 
 async def test_a_second_run_appends(tmp_path: Path) -> None:
-    settings = JsonlSettings(path=str(tmp_path / "out.jsonl"))
+    settings = JsonlSettings(path=tmp_path / "out.jsonl")
     await write(settings, tmp_path, *utterances(2))
     await write(settings, tmp_path, *utterances(1))
     assert len((tmp_path / "out.jsonl").read_bytes().splitlines()) == 3
 
 
 async def test_only_the_kinds_that_are_asked_for_are_written(tmp_path: Path) -> None:
-    settings = JsonlSettings(path=str(tmp_path / "out.jsonl"), kinds=("topic",))
+    settings = JsonlSettings(path=tmp_path / "out.jsonl", kinds=("topic",))
     topic = Topic(id="t", at=AT, text="plumbing", score=0.5)
     script = await write(settings, tmp_path, *utterances(2), topic)
     assert [decode(line) for line in (tmp_path / "out.jsonl").read_bytes().splitlines()] == [topic]
@@ -53,7 +53,7 @@ async def test_only_the_kinds_that_are_asked_for_are_written(tmp_path: Path) -> 
 
 
 async def test_only_the_owner_may_read_what_was_said(tmp_path: Path) -> None:
-    await write(JsonlSettings(path=str(tmp_path / "out.jsonl")), tmp_path, *utterances(1))
+    await write(JsonlSettings(path=tmp_path / "out.jsonl"), tmp_path, *utterances(1))
     assert (tmp_path / "out.jsonl").stat().st_mode & 0o777 == 0o600
 
 
@@ -82,7 +82,7 @@ def test_somebody_elses_text_is_never_cut(tmp_path: Path) -> None:
 
 async def test_a_file_that_was_moved_away_is_begun_anew(tmp_path: Path) -> None:
     path = tmp_path / "out.jsonl"
-    async with open_jsonl(JsonlSettings(path=str(path)), a_room(tmp_path)) as sink:
+    async with open_jsonl(JsonlSettings(path=path), a_room(tmp_path)) as sink:
         await sink.run(Script(*utterances(1)))
         path.rename(tmp_path / "out.jsonl.1")
         await sink.run(Script(*utterances(1)))
@@ -92,19 +92,19 @@ async def test_a_file_that_was_moved_away_is_begun_anew(tmp_path: Path) -> None:
 async def test_a_path_that_cannot_be_written_is_told_before_anything_else(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "nowhere" / "out.jsonl"):
         with pytest.raises(EarmarkError, match=r"cannot be written .*name another file"):
-            await write(JsonlSettings(path=str(path)), tmp_path)
+            await write(JsonlSettings(path=path), tmp_path)
 
 
 async def test_a_full_disk_is_told_and_nothing_is_acknowledged(tmp_path: Path) -> None:
     script = Script(*utterances(3))
     with pytest.raises(EarmarkError, match="cannot be written"):
-        async with open_jsonl(JsonlSettings(path="/dev/full"), a_room(tmp_path)) as sink:
+        async with open_jsonl(JsonlSettings(path=Path("/dev/full")), a_room(tmp_path)) as sink:
             await sink.run(script)
     assert script.acknowledged == 0
 
 
 async def test_a_dash_is_the_standard_output(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    await write(JsonlSettings(path="-"), tmp_path, *utterances(2))
+    await write(JsonlSettings(path=Path("-")), tmp_path, *utterances(2))
     assert [decode(line) for line in capsys.readouterr().out.splitlines()] == utterances(2)
 
 
@@ -117,12 +117,12 @@ async def test_an_output_that_nobody_reads_is_an_error(tmp_path: Path, monkeypat
     monkeypatch.setattr(sys, "stdout", Closed())
     script = Script(*utterances(2))
     with pytest.raises(BrokenPipeError):
-        async with open_jsonl(JsonlSettings(path="-"), a_room(tmp_path)) as sink:
+        async with open_jsonl(JsonlSettings(path=Path("-")), a_room(tmp_path)) as sink:
             await sink.run(script)
     assert script.acknowledged == 0
 
 
 def test_the_target_is_the_absolute_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert JsonlSettings(path="out.jsonl").target == str(tmp_path / "out.jsonl")
-    assert JsonlSettings(path="-").target == "-"
+    assert JsonlSettings(path=Path("out.jsonl")).target == str(tmp_path / "out.jsonl")
+    assert JsonlSettings(path=Path("-")).target == "-"

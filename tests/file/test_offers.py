@@ -27,12 +27,12 @@ async def test_every_offer_opens(tmp_path: Path) -> None:
         offer.name: offer for offer in [*plugin.earmark_sources(), *plugin.earmark_sinks()]
     }
     assert sorted(offers) == ["console", "file", "jsonl", "stdin"]
-    path = str(tmp_path / "out.jsonl")
+    path = tmp_path / "out.jsonl"
     for name, settings in {"console": ConsoleSettings(), "jsonl": JsonlSettings(path=path)}.items():
         async with offers[name].open(settings, a_room(tmp_path)) as sink:
             await sink.run(Script())  # type: ignore[attr-defined]
     assert offers["jsonl"].target is not None
-    assert offers["jsonl"].target(JsonlSettings(path=path)) == path
+    assert offers["jsonl"].target(JsonlSettings(path=path)) == str(path)
 
 
 @pytest.mark.parametrize(

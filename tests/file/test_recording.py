@@ -54,7 +54,7 @@ def joined(frames: list[Frame]) -> Samples:
 )
 async def test_a_recording_of_any_format_is_heard_whole(tmp_path: Path, name: str, subtype: str) -> None:
     soundfile.write(tmp_path / name, a_tone(48_000), 48_000, subtype=subtype)
-    frames = await hear(FileSettings(path=str(tmp_path / name), fast=True), a_room(tmp_path))
+    frames = await hear(FileSettings(path=tmp_path / name, fast=True), a_room(tmp_path))
     samples = joined(frames)
     assert len(samples) == pytest.approx(16_000, abs=1100)  # MP3 pads to its own blocks
     middle = samples[4000:12_000].astype(float)
@@ -66,7 +66,7 @@ async def test_a_recording_of_any_format_is_heard_whole(tmp_path: Path, name: st
 async def test_any_rate_becomes_the_rooms(tmp_path: Path, rate: int) -> None:
     tone = a_tone(rate)
     soundfile.write(tmp_path / "a.wav", tone, rate, subtype="FLOAT")
-    frames = await hear(FileSettings(path=str(tmp_path / "a.wav"), fast=True), a_room(tmp_path))
+    frames = await hear(FileSettings(path=tmp_path / "a.wav", fast=True), a_room(tmp_path))
     whole = to_int16(soxr.resample(tone.astype(np.float32), rate, 16_000))
     assert len(joined(frames)) == pytest.approx(len(whole), abs=1)
     shared = min(len(whole), len(joined(frames)))
@@ -76,13 +76,13 @@ async def test_any_rate_becomes_the_rooms(tmp_path: Path, rate: int) -> None:
 async def test_16_bit_samples_at_the_rooms_rate_come_through_unchanged(tmp_path: Path) -> None:
     samples = np.arange(-32_768, 32_768, 7, dtype=np.int16)
     soundfile.write(tmp_path / "a.wav", samples, 16_000)
-    frames = await hear(FileSettings(path=str(tmp_path / "a.wav"), fast=True), a_room(tmp_path))
+    frames = await hear(FileSettings(path=tmp_path / "a.wav", fast=True), a_room(tmp_path))
     assert np.array_equal(joined(frames), samples)
 
 
 async def test_frames_follow_each_other_without_a_gap(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", a_tone(44_100, seconds=2.5), 44_100)
-    frames = await hear(FileSettings(path=str(tmp_path / "a.wav"), fast=True), a_room(tmp_path))
+    frames = await hear(FileSettings(path=tmp_path / "a.wav", fast=True), a_room(tmp_path))
     assert frames[0].position == 0
     for before, after in pairwise(frames):
         assert after.position == before.position + len(before.samples)
@@ -93,7 +93,7 @@ async def test_frames_follow_each_other_without_a_gap(tmp_path: Path) -> None:
 async def test_channels_are_mixed_or_one_is_chosen(tmp_path: Path) -> None:
     stereo = np.stack([np.full(2000, 0.5), np.full(2000, -0.25)], axis=1)
     soundfile.write(tmp_path / "a.wav", stereo, 16_000)
-    path = str(tmp_path / "a.wav")
+    path = tmp_path / "a.wav"
     mixed = await hear(FileSettings(path=path, fast=True), a_room(tmp_path))
     second = await hear(FileSettings(path=path, fast=True, channel=2), a_room(tmp_path))
     assert set(joined(mixed).tolist()) == {4096}
@@ -103,7 +103,7 @@ async def test_channels_are_mixed_or_one_is_chosen(tmp_path: Path) -> None:
 async def test_a_recording_lasts_as_long_as_it_lasted(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", a_tone(16_000, seconds=3), 16_000)
     clock = ManualClock()
-    frames = await hear(FileSettings(path=str(tmp_path / "a.wav")), a_room(tmp_path, clock=clock))
+    frames = await hear(FileSettings(path=tmp_path / "a.wav"), a_room(tmp_path, clock=clock))
     assert clock.passed == pytest.approx(3.0)
     assert frames[0].at == 1_700_000_000.0
 
@@ -111,7 +111,7 @@ async def test_a_recording_lasts_as_long_as_it_lasted(tmp_path: Path) -> None:
 async def test_a_recording_can_say_when_it_was_made(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", a_tone(16_000), 16_000)
     made = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
-    settings = FileSettings(path=str(tmp_path / "a.wav"), fast=True, recorded_at=made)
+    settings = FileSettings(path=tmp_path / "a.wav", fast=True, recorded_at=made)
     frames = await hear(settings, a_room(tmp_path))
     assert frames[0].at == made.timestamp()
 
@@ -149,7 +149,7 @@ def make_trouble(folder: Path, what: str) -> Path:
 async def test_what_is_no_recording_is_told_in_one_sentence(tmp_path: Path, what: str) -> None:
     path = make_trouble(tmp_path, what)
     with as_nobody() if "user" in what else as_is(), pytest.raises(SourceFailed) as failed:
-        await hear(FileSettings(path=str(path)), a_room(tmp_path))
+        await hear(FileSettings(path=path), a_room(tmp_path))
     assert what in str(failed.value)
     assert str(path) in str(failed.value)
     assert "\n" not in str(failed.value)
@@ -163,7 +163,7 @@ def as_is() -> Iterator[None]:
 async def test_a_channel_that_is_not_there_is_named(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", a_tone(16_000), 16_000)
     with pytest.raises(SourceFailed, match="no channel 3"):
-        await hear(FileSettings(path=str(tmp_path / "a.wav"), channel=3), a_room(tmp_path))
+        await hear(FileSettings(path=tmp_path / "a.wav", channel=3), a_room(tmp_path))
 
 
 async def test_a_recording_that_breaks_off_is_heard_as_far_as_it_goes(tmp_path: Path) -> None:
@@ -173,7 +173,7 @@ async def test_a_recording_that_breaks_off_is_heard_as_far_as_it_goes(tmp_path: 
     broken.write_bytes(whole.read_bytes()[:60_000])
     heard = 0.0
     try:
-        async with open_recording(FileSettings(path=str(broken), fast=True), a_room(tmp_path)) as source:
+        async with open_recording(FileSettings(path=broken, fast=True), a_room(tmp_path)) as source:
             async for frame in source:
                 heard = frame.end
     except SourceFailed as failed:
@@ -185,7 +185,7 @@ async def test_leaving_a_recording_early_closes_it(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", a_tone(16_000, seconds=2), 16_000)
     async with (
         asyncio.timeout(5),
-        open_recording(FileSettings(path=str(tmp_path / "a.wav")), a_room(tmp_path)) as source,
+        open_recording(FileSettings(path=tmp_path / "a.wav"), a_room(tmp_path)) as source,
     ):
         async for frame in source:
             assert frame.position == 0
