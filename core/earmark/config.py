@@ -181,7 +181,7 @@ def find_file(path: Path | None, environ: Mapping[str, str]) -> Path | None:
     named = path or (Path(environ["EARMARK_CONFIG"]) if environ.get("EARMARK_CONFIG") else None)
     if named:
         named = named.expanduser()
-        if not named.is_file():
+        if not named.exists():
             by = "--config" if path else "EARMARK_CONFIG"
             raise SettingsError(f'{named}: there is no such file ({by} names it); "earmark init" writes one')
         return named

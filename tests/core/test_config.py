@@ -120,6 +120,12 @@ def test_a_file_is_looked_for_here_then_at_home_then_in_etc(tmp_path: Path, monk
     assert Config.load(None, environ=environ).settings.room == "here"
 
 
+def test_no_configuration_can_be_asked_for_and_a_folder_is_none(tmp_path: Path) -> None:
+    assert Config.load(Path("/dev/null"), environ={}).settings.room == "room"
+    with pytest.raises(SettingsError, match=r"cannot be read \(Is a directory\)"):
+        Config.load(tmp_path, environ={})
+
+
 def test_a_file_that_is_named_comes_before_those_that_are_found(tmp_path: Path) -> None:
     (tmp_path / "a.toml").write_text("room = 'a'")
     (tmp_path / "b.toml").write_text("room = 'b'")
