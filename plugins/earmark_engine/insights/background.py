@@ -1,4 +1,4 @@
-"""Tables of words that come with the package: how common a word is, what may be a name, what is a place."""
+"""Tables of words that come with the package: how common a word is, what may be a name, a place or a request."""
 
 from __future__ import annotations
 
@@ -33,6 +33,18 @@ def names_like_words() -> frozenset[str]:
 def places() -> frozenset[str]:
     """Give countries and large cities, capitalised."""
     return frozenset(_lines("places.txt"))
+
+
+@cache
+def stop_words() -> frozenset[str]:
+    """Give the words that never are what talk is about."""
+    return frozenset(_lines("stopwords.txt"))
+
+
+@cache
+def verbs() -> frozenset[str]:
+    """Give the verbs of everyday requests, as one says them to somebody."""
+    return frozenset(_lines("verbs.txt"))
 
 
 def split(words: str) -> list[str]:

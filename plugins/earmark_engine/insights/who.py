@@ -1,16 +1,16 @@
 """Who is to do what a sentence says.
 
-The first clause that lays a task on somebody decides: "Tom needs to …" names Tom, "could you …" whoever is called or
-answers, "I'll …" the speaker. "We" and "somebody" are nobody in particular.
+The first clause that lays a task on somebody decides: "Tom needs to …" names Tom, "could you …" whoever is called
+or answers, "I'll …" the speaker. "We" and "somebody" are nobody in particular.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cache
 
-from . import names
-from .background import split
+from . import background, names
 from .names import Named
 from .types import Context, Person, Sentence, Tag
 
@@ -44,37 +44,21 @@ _DOES = (
     r"\s(?:picks|takes|brings|calls|buys|cooks|drives|does|makes|gets|handles|sends|fixes|cleans|washes|feeds|walks"
     r"|orders|books|pays|writes|prepares|checks|collects|drops|looks after|looks into|takes care)\b"
 )
-_VERBS = split(
-    "add arrange ask assign back be bring build buy call cancel change charge check clean clear close collect come "
-    "confirm contact cook cut decide deliver do download draft drive drop email empty feed fetch file fill find finish "
-    "fix fold follow get give go grab hang have help hide invite iron keep leave let look lock mail make measure meet "
-    "mow move note open order pack paint pass pay phone pick plan plant play post prepare print pull push put read "
-    "remember remind remove renew rent repair replace reply research return review rinse ring run save schedule "
-    "sell send set share show sign sort speak start stop submit sweep take talk tell test text throw tidy try turn "
-    "unload update upload vacuum visit wait wake walk wash watch water wipe wrap write"
+_DUTIES = (
+    rf"\b(?:I|we)(?:['’]d| would)?\s(?:really\s)?(?:need|want|like|expect|asked|told)\s{_AGENT}\sto\b",
+    rf"\b(?:can|could|would|will|should|shall|must)\s{_AGENT}(?!\s(?:like|be home|have)\b|['’])",
+    rf"\b(?:do|why don['’]t|did|are)\s{_AGENT}\s(?:want to|mind|able to|going to)\b",
+    rf"\bwhy don['’]t\s{_AGENT}",
+    rf"{_AGENT}{_ADVERBS}{_DUTY}{_ADVERBS}{_NEGATED}{_NOT_DONE_BY_ANOTHER}",
+    rf"(?P<agent>{_NAMES}){_DOES}",
+    rf"(?P<agent>{_NAME}|\b(?:my|your))(?:['’]s)?\s(?:turn|job|task|responsibility)\b",
+    rf"\b(?:up to|leave (?:it|that|this) (?:to|with)|over to|assign(?:ed)?\s(?:\w+\s){{1,4}}to)\s"
+    rf"(?P<agent>{_NAME}|me\b|you\b)",
+    rf"\b(?:be|been|being|is|get|gets)\s\w+(?:ed|en|ne|ought|ept|ent|id)\s(?:\w+\s){{0,3}}by\s"
+    rf"(?P<agent>{_NAME}|me\b|you\b)",
+    r"\b(?P<agent>let me|let['’]s|let us)\b",
 )
-_IMPERATIVE = rf"(?:don['’]t\s(?:forget|let|leave)|make sure|be sure|{'|'.join(_VERBS)})\b(?!['’,]|\s(?:is|was|are)\b)"
-_RULES = tuple(
-    re.compile(pattern, re.IGNORECASE)
-    for pattern in (
-        rf"\b(?:I|we)(?:['’]d| would)?\s(?:really\s)?(?:need|want|like|expect|asked|told)\s{_AGENT}\sto\b",
-        rf"\b(?:can|could|would|will|should|shall|must)\s{_AGENT}(?!\s(?:like|be home|have)\b|['’])",
-        rf"\b(?:do|why don['’]t|did|are)\s{_AGENT}\s(?:want to|mind|able to|going to)\b",
-        rf"\bwhy don['’]t\s{_AGENT}",
-        rf"{_AGENT}{_ADVERBS}{_DUTY}{_ADVERBS}{_NEGATED}{_NOT_DONE_BY_ANOTHER}",
-        rf"(?P<agent>{_NAMES}){_DOES}",
-        rf"(?P<agent>{_NAME}|\b(?:my|your))(?:['’]s)?\s(?:turn|job|task|responsibility)\b",
-        rf"\b(?:up to|leave (?:it|that|this) (?:to|with)|over to|assign(?:ed)?\s(?:\w+\s){{1,4}}to)\s"
-        rf"(?P<agent>{_NAME}|me\b|you\b)",
-        rf"\b(?:be|been|being|is|get|gets)\s\w+(?:ed|en|ne|ought|ept|ent|id)\s(?:\w+\s){{0,3}}by\s(?P<agent>{_NAME}|me\b|you\b)",
-        r"\b(?P<agent>let me|let['’]s|let us)\b",
-        rf"(?:^|,\s|\b(?:and|then|so|okay|ok)\s)(?P<agent>you)\s{_IMPERATIVE}",
-        rf"\b(?P<agent>please)\s(?:\w+ly\s)?{_IMPERATIVE}",
-    )
-)
-_LEADING_IMPERATIVE = re.compile(
-    rf"\s*{names.LEAD_IN}(?:{_NAME},?\s)?(?:and\s|then\s|just\s|please,?\s)*(?P<agent>{_IMPERATIVE})", re.IGNORECASE
-)
+"""Patterns of clauses that lay a task on an agent, the more telling first."""
 _CALLED = re.compile(
     rf"(?:^|[.!?]\s){names.LEAD_IN}(?P<first>{_NAME})(?=,|\s(?:could|can|would|will)\syou\b|\splease\b)"
     rf"|,\s*(?:please,?\s)?(?P<last>{_NAME})(?=\s*(?:please|okay|ok|all ?right)?[,\s]*(?:[.?!]|$))"
@@ -86,6 +70,25 @@ _SUBORDINATE = re.compile(
     r"|so that|in case|once)\s(?:\w+ly\s)?$",
     re.IGNORECASE,
 )
+
+
+@cache
+def _imperative() -> str:
+    verbs = "|".join(sorted(background.verbs()))
+    return rf"(?:don['’]t\s(?:forget|let|leave)|make sure|be sure|{verbs})\b(?!['’,]|\s(?:is|was|are)\b)"
+
+
+@cache
+def _rules() -> tuple[re.Pattern[str], ...]:
+    return tuple(re.compile(pattern, re.IGNORECASE) for pattern in (*_DUTIES, *_requests()))
+
+
+def _requests() -> tuple[str, ...]:
+    return (
+        rf"(?:^|,\s|\b(?:and|then|so|okay|ok)\s)(?P<agent>you)\s{_imperative()}",
+        rf"\b(?P<agent>please)\s(?:\w+ly\s)?{_imperative()}",
+        rf"^\s*{names.LEAD_IN}(?:{_NAME},?\s)?(?:and\s|then\s|just\s|please,?\s)*(?P<agent>{_imperative()})",
+    )
 
 
 def assignee(text: str, said: Sequence[Sentence], context: Context) -> tuple[Person | None, tuple[Tag, ...]]:
@@ -149,10 +152,7 @@ def _chosen(
 
 def _agent(masked: str) -> re.Match[str] | None:
     """Find the first clause that lays a task on somebody."""
-    found = [match for rule in _RULES for match in rule.finditer(masked) if not _is_subordinate(masked, match)]
-    leading = _LEADING_IMPERATIVE.match(masked)
-    if leading:
-        found.append(leading)
+    found = [match for rule in _rules() for match in rule.finditer(masked) if not _is_subordinate(masked, match)]
     return min(found, key=lambda match: match.start(), default=None)
 
 
