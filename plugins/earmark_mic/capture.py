@@ -25,7 +25,6 @@ from earmark_mic.ring import Block, Ring
 from earmark_mic.timing import SampleClock
 from earmark_mic.wire import Device, Failed, Lost, Message, Opened, Sound, Task, Trouble, encode
 
-_RING_SECONDS = 10
 _READ_SECONDS = 0.03
 _LEAST_LOSS_SECONDS = 0.01
 _MOST_CHANNELS = 8
@@ -154,7 +153,7 @@ def _open(device: Device, task: Task) -> tuple[Any, Ring, Plan]:
     else:
         os.environ.pop("PULSE_SOURCE", None)
     plan = _plan(device, task, sounddevice.check_input_settings)
-    ring = Ring(frames=_RING_SECONDS * plan.rate, channels=plan.channels, dtype=plan.sample_format)
+    ring = Ring(frames=round(task.ring_seconds * plan.rate), channels=plan.channels, dtype=plan.sample_format)
     stream = sounddevice.InputStream(
         device=device.index,
         samplerate=plan.rate,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -18,6 +17,7 @@ from earmark_mic.wire import Sound
 
 _SUBJECT = "microphone"
 _LISTEN_SECONDS = 1.0
+_PATIENCE_SECONDS = 5.0
 _QUIET_DBFS = -70.0
 
 
@@ -38,7 +38,7 @@ class MicrophoneCheck:
         wishes = wishes_of(self._settings, self._room.controls.device)
         try:
             async with capturing(task_of(self._settings, wishes, self._room.rate), self._room.log) as stream:
-                return [_opened(stream), _heard(stream, await _peak(stream, self._settings))]
+                return [_opened(stream), _heard(stream, await _peak(stream, self._room.rate))]
         except SourceFailed as failed:
             return [Diagnosis("PortAudio", Verdict.FAILED, "PortAudio is not installed.", str(failed))]
         except SourceError as error:
@@ -46,14 +46,16 @@ class MicrophoneCheck:
             return [Diagnosis(_SUBJECT, Verdict.FAILED, str(error), advice)]
 
 
-async def _peak(stream: Stream, settings: MicSettings) -> float:
+async def _peak(stream: Stream, rate: int) -> float:
     """The loudest sample of the next second."""
     loudest = SILENCE_DBFS
-    end = asyncio.get_running_loop().time() + _LISTEN_SECONDS
-    while asyncio.get_running_loop().time() < end:
-        message = await stream.next(max(settings.stalled_after, _LISTEN_SECONDS))
+    heard_seconds = 0.0
+    while heard_seconds < _LISTEN_SECONDS:
+        message = await stream.next(_PATIENCE_SECONDS)
         if isinstance(message, Sound):
-            loudest = max(loudest, peak_dbfs(np.frombuffer(message.samples, np.int16)))
+            samples = np.frombuffer(message.samples, np.int16)
+            loudest = max(loudest, peak_dbfs(samples))
+            heard_seconds += len(samples) / rate
     return loudest
 
 

@@ -56,17 +56,17 @@ def why_reopen(
     """
     server = opened.pulse_source is not None and any(device.pulse_source for device in listing.devices)
     there = any(device.id == opened.id for device in listing.devices)
-    served = _served_by(listing, process)
-    if server and served and served.source != opened.pulse_source:
-        return f"The microphone “{opened.name}” is gone; the sound server gave “{served.source}” in its place."
     if server and not there:
         return f"The microphone “{opened.name}” is gone."
     # A device that only one program can hold is not listed while we hold it.
     devices = listing.devices if there else [opened, *listing.devices]
     best = next((choice for choice in wishes.among(devices) if choice.device.id not in unwilling), None)
-    if best is None or best.device.id == opened.id:
-        return None
-    return f"The microphone “{best.device.name}” is there; {best.why}, and it is heard instead of “{opened.name}”."
+    if best is not None and best.device.id != opened.id:
+        return f"The microphone “{best.device.name}” is there: {best.why}. It is heard instead of “{opened.name}”."
+    served = _served_by(listing, process)
+    if server and served and served.source != opened.pulse_source:
+        return f"The sound server gave “{served.source}” in place of the microphone “{opened.name}”."
+    return None
 
 
 def _served_by(listing: Listing, process: int) -> Served | None:

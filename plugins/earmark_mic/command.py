@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -110,7 +111,7 @@ def _meter(settings: MicSettings, found: Sequence[Device], choice: Choice | None
 
 async def _show(settings: MicSettings, meters: Sequence[Meter], seconds: float | None) -> None:
     """Redraw all meters in place on a terminal, until the time is over or Ctrl-C."""
-    terminal = click.get_text_stream("stdout").isatty()
+    terminal = sys.stdout.isatty()
     loop = asyncio.get_running_loop()
     async with meter(settings, meters):
         end = loop.time() + seconds if seconds else None

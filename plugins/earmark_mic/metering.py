@@ -19,6 +19,7 @@ from earmark_mic.source import capturing, task_of
 from earmark_mic.wire import Device, Sound
 
 _RATE = 16_000
+_PATIENCE_SECONDS = 5.0
 _RECENT_SECONDS = 0.3
 _GOOD_PEAK_DBFS = -9.0
 _ENOUGH_DB = 6.0
@@ -90,7 +91,7 @@ async def _measure(settings: MicSettings, gauge: Meter) -> None:
     try:
         async with capturing(task_of(settings, Wishes((gauge.device.id,)), _RATE), log) as stream:
             while True:
-                message = await stream.next(settings.stalled_after)
+                message = await stream.next(_PATIENCE_SECONDS)
                 if isinstance(message, Sound):
                     gauge.hear(np.frombuffer(message.samples, np.int16))
     except SourceError as error:
@@ -102,7 +103,7 @@ async def record(settings: MicSettings, wishes: Wishes, *, seconds: float, path:
     parts: list[Samples] = []
     async with capturing(task_of(settings, wishes, _RATE), log) as stream:
         while sum(map(len, parts)) < seconds * _RATE:
-            message = await stream.next(settings.stalled_after)
+            message = await stream.next(_PATIENCE_SECONDS)
             if isinstance(message, Sound):
                 parts.append(np.frombuffer(message.samples, np.int16))
         name = stream.opened.device.name

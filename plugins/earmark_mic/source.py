@@ -38,6 +38,7 @@ from earmark_mic.wire import (
 )
 
 _OPEN_SECONDS = 15.0
+_FIRST_SOUND_SECONDS = 5.0
 _SETTLE_SECONDS = 0.2
 _LOOK_EVERY_SECONDS = 10.0
 _FIRST_REFUSAL_SECONDS = 60.0
@@ -153,7 +154,8 @@ class Microphone:
     async def __aiter__(self) -> AsyncIterator[Frame | Omitted]:
         position = 0
         while True:
-            message = await self.stream.next(self._settings.stalled_after)
+            patience = float(self._settings.stalled_after)
+            message = await self.stream.next(patience if position else max(patience, _FIRST_SOUND_SECONDS))
             item = self._item(message, position)
             position += item.length if isinstance(item, Omitted) else len(item.samples)
             yield item

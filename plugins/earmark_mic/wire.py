@@ -61,6 +61,9 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
     device_rate: int | None = None
     sample_format: str = "auto"
     buffer_seconds: float = 0.3
+    """What the system may hold."""
+    ring_seconds: float = 10.0
+    """What the process holds while nobody takes its sound."""
 
 
 class Opened(msgspec.Struct, frozen=True, kw_only=True, tag=True):

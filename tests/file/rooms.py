@@ -10,13 +10,15 @@ from pathlib import Path
 
 from earmark.clock import Clock, SystemClock
 from earmark.events import AnyEvent, Change, Speaker, State, Status
+from earmark.journal_rows import Entry, Mark, Summary
 from earmark.room import Room, StageReport
+from earmark.search import Found, Query
 
 
 async def until(true: Callable[[], bool], *, seconds: float = 10.0) -> None:
     """Wait until something is true."""
     async with asyncio.timeout(seconds):
-        while not true():  # noqa: ASYNC110 - what is waited for has no event of its own
+        while not true():
             await asyncio.sleep(0.005)
 
 
@@ -95,7 +97,35 @@ def a_room(
         controls=controls or Knobs(),
         watch=watch or LiveEvents(),
         stage=StageReport(kind="source", name="stage"),
+        archive=Nothing(),
     )
+
+
+class Nothing:
+    """A journal in which nothing stands."""
+
+    last = 0
+
+    async def read(self, after: int, *, most: int = 500) -> list[Entry]:
+        return []
+
+    async def changed(self, after: int) -> None:
+        await asyncio.Event().wait()
+
+    async def conversations(self, *, most: int = 50, before: int | None = None) -> list[Summary]:
+        return []
+
+    async def of_conversation(self, conversation: str) -> list[Entry]:
+        return []
+
+    async def search(self, query: Query, *, most: int = 50) -> list[Found]:
+        return []
+
+    async def mark(self, mark: str) -> Mark | None:
+        return None
+
+    async def open_marks(self, *, most: int = 200) -> list[Mark]:
+        return []
 
 
 class Script:
