@@ -67,6 +67,7 @@ class SinkRunner:
         self._means = means
         self._report = report
         self._failures = 0
+        self._logged = ""
         self._delays = self._new_delays()
         self._given_up: set[asyncio.Task[None]] = set()
 
@@ -179,7 +180,8 @@ class SinkRunner:
             self._failures = 0
             self._delays = self._new_delays()
         if self._report.problem:
-            _log.info("The sink %s takes events again", self._name)
+            _log.warning("The sink %s takes events again", self._name)
+        self._logged = ""
         self._report.problem = None
         self._report.state = "running"
 
@@ -194,13 +196,30 @@ class SinkRunner:
             f"The sink {self._name} failed: {_in_words(_innermost(error))}; it is tried again in {pause:.0f} s"
             + (f", and {self._lag} events wait for it on disk" if self._lag else "")
         )
+        self._log_failure(error)
+        await self._pause(pause)
+
+    def _log_failure(self, error: BaseException) -> None:
+        """Warn of a failure once, not of its every repetition while a broker is away for days."""
+        words = _in_words(_innermost(error))
+        if words == self._logged:
+            _log.debug("%s", self._report.problem)
+            return
+        self._logged = words
         # An EarmarkError says all that a person can act on; anything else is a fault in the plugin's code.
         trace = None if isinstance(error, EarmarkError | _Failed | OSError) else error
         _log.warning("%s", self._report.problem, exc_info=trace)
-        await self._pause(pause)
 
     async def _pause(self, seconds: float) -> None:
-        self._report.waiting("to be tried again", self._clock.monotonic() + seconds)
+        until = self._clock.monotonic() + seconds
+        self._report.waiting("to be tried again", until)
+        while not self._means.ending.is_set() and (left := until - self._clock.monotonic()) > 0:
+            await self._rest(min(left, self._patience.check_seconds))
+            self._count_lag()
+        self._report.working()
+
+    async def _rest(self, seconds: float) -> None:
+        """Return after a while, or when the room shuts down."""
         tasks = {
             asyncio.create_task(self._clock.sleep(seconds)),
             asyncio.create_task(self._means.ending.wait()),
@@ -210,7 +229,6 @@ class SinkRunner:
         finally:
             for task in tasks:
                 task.cancel()
-            self._report.working()
 
     @property
     def _lag(self) -> int:
