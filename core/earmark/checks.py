@@ -74,6 +74,14 @@ def clock_diagnosis(now: float, timesync: Path) -> Diagnosis:
     return Diagnosis("clock", Verdict.OK, f"The clock says {moment(now).astimezone():%Y-%m-%d %H:%M %Z}.")
 
 
+def secret_diagnoses(files: Iterable[Path]) -> Iterator[Diagnosis]:
+    """Whether others can read files that hold secrets."""
+    for file in sorted(file for file in files if file.is_file()):
+        if file.stat().st_mode & 0o077:
+            advice = f"Make it its owner's alone: chmod 600 {file}"
+            yield Diagnosis("secrets", Verdict.WARNING, f"Others can read {file}, which holds a secret.", advice)
+
+
 def plugin_diagnoses(host: Host) -> Iterator[Diagnosis]:
     """Which plugins are broken."""
     for plugin in host.plugins:

@@ -87,6 +87,11 @@ class Config:
         return self._decoder.secrets
 
     @property
+    def secret_files(self) -> set[Path]:
+        """The files that secrets were read from."""
+        return self._decoder.secret_files
+
+    @property
     def environ(self) -> Mapping[str, str]:
         """The environment that it was read with."""
         return self._decoder.environ

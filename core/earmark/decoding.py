@@ -18,7 +18,19 @@ import msgspec
 
 from earmark.errors import SettingsError
 from earmark.settings import Secret
-from earmark.tables import Given, Table, first_given, nearest, origin_of, place, plain, readings, table_name, variable
+from earmark.tables import (
+    Given,
+    Table,
+    first_given,
+    nearest,
+    origin_of,
+    place,
+    plain,
+    readings,
+    table_name,
+    table_of,
+    variable,
+)
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -40,6 +52,8 @@ class Decoder:
     secrets: set[Secret] = field(default_factory=set)
     variables: set[str] = field(default_factory=set)
     """The environment variables that were looked for."""
+    secret_files: set[Path] = field(default_factory=set)
+    """The files that secrets were read from."""
 
     def decode(self, kind: type[S], path: tuple[str, ...], *, also: Collection[str] = (), partial: bool = False) -> S:
         """The struct at a place in the configuration.
@@ -117,15 +131,17 @@ class Decoder:
         key = path[-1]
         secret = holds_secret(kind)
         for table in (flags, self._environment(path, secret=secret), file):
-            plain, by_file = table.get(key), table.get(f"{key}_file") if secret else None
-            if plain is not None and by_file is not None:
+            value, by_file = table.get(key), table.get(f"{key}_file") if secret else None
+            if value is not None and by_file is not None:
                 raise SettingsError(
-                    f'{place(path[:-1], key, origin_of(plain))}: "{key}" and "{key}_file" are both set; keep one'
+                    f'{place(path[:-1], key, origin_of(value))}: "{key}" and "{key}_file" are both set; keep one'
                 )
             if by_file is not None:
                 yield self._read_secret(by_file, path)
-            if plain is not None:
-                yield self._merged(path, file, flags) if isinstance(plain, dict) else plain
+            if value is not None:
+                if secret and table is file:
+                    self.secret_files.add(Path(origin_of(value)))
+                yield self._merged(path, file, flags) if isinstance(value, dict) else value
 
     def _environment(self, path: tuple[str, ...], *, secret: bool) -> Table:
         key, name = path[-1], variable(path)
@@ -157,6 +173,7 @@ class Decoder:
             raise SettingsError(f"{place(path[:-1], key, given.origin)}: {error}") from None
 
     def _secret_in(self, file: Path, origin: str) -> Given:
+        self.secret_files.add(file)
         try:
             return Given(file.read_text("utf-8").strip("\r\n"), origin, file.parent)
         except (OSError, ValueError) as error:
@@ -165,7 +182,7 @@ class Decoder:
 
     def _merged(self, path: tuple[str, ...], file: Table, flags: Table) -> Given:
         key = path[-1]
-        below, above = file.get(key, {}), flags.get(key, {})
+        below, above = ({**found} if isinstance(found := table.get(key), dict) else {} for table in (file, flags))
         first = first_given(above) or first_given(below)
         values = {**plain(below), **plain(above)}
         return Given(values, first.origin if first else "settings", first.folder if first else self.folder)
@@ -213,6 +230,18 @@ class Decoder:
 
     def _where_to_set(self, path: tuple[str, ...], key: str) -> str:
         return f"set it in earmark.toml, with {variable((*path, key))}, or with --set {'.'.join((*path, key))}=…"
+
+
+def decode_values(kind: type[S], values: Mapping[str, Any], *, table: str, origin: str, folder: Path) -> S:
+    """A struct out of plain values, such as a table within a plugin's own settings; raises `SettingsError`.
+
+    `origin` is what errors name as the file, and `folder` what relative paths are relative to.
+    """
+    path = tuple(table.split("."))
+    below = table_of(values, origin, folder)
+    for key in reversed(path):
+        below = {key: below}
+    return Decoder(file=below, flags={}, environ={}, folder=folder, name=origin).decode(kind, path)
 
 
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`")

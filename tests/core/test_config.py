@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from earmark import Duration, Offer, Room, Secret, hookimpl
 from earmark.config import CORE_KEYS, Config, places
+from earmark.decoding import decode_values
 from earmark.errors import SettingsError
 from earmark.host import Host, Kind, Offered
 
@@ -268,6 +269,15 @@ def test_an_error_about_a_secret_does_not_tell_it(value: str, tmp_path: Path, br
     assert value.strip('"[]') not in message
 
 
+def test_plain_values_are_decoded_like_a_table(tmp_path: Path) -> None:
+    values = {"host": "h", "wait": "1 min", "log": "a", "tls": {"key_file": "gone"}}
+    with pytest.raises(SettingsError, match=r"here: \[engine.x.tls\] key_file: .*gone cannot"):
+        decode_values(BrokerSettings, values, table="engine.x", origin="here", folder=tmp_path)
+    del values["tls"]
+    found = decode_values(BrokerSettings, values, table="engine.x", origin="here", folder=tmp_path)
+    assert (found.wait, found.log) == (Duration(60), tmp_path / "a")
+
+
 # -- mistakes ---------------------------------------------------------------------------------------------------------
 
 MISTAKES = {
@@ -407,6 +417,10 @@ VALUES = st.recursive(
 TABLES = st.dictionaries(KEYS | st.text(max_size=4), VALUES, max_size=5)
 
 
+PLACES = st.lists(KEYS | st.sampled_from(["weights", "x"]), min_size=1, max_size=4).map(".".join)
+ASSIGNMENTS = st.text(max_size=12) | st.builds("{}={}".format, PLACES, st.text(max_size=8))
+
+
 def toml(value: object) -> str:
     """A value as TOML has it, on one line."""
     if isinstance(value, dict):
@@ -423,7 +437,7 @@ def toml(value: object) -> str:
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=300)
-@given(tables=TABLES, assignments=st.lists(st.text(max_size=12) | st.builds("{}={}".format, KEYS, st.text(max_size=8))))
+@given(tables=TABLES, assignments=st.lists(ASSIGNMENTS, max_size=4))
 def test_whatever_stands_in_the_file_only_settings_errors_come_of_it(
     tmp_path: Path, host: Host, tables: dict[str, Any], assignments: list[str]
 ) -> None:

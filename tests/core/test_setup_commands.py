@@ -309,6 +309,18 @@ def test_a_folder_that_cannot_be_written_is_a_failure(home: Path) -> None:
     assert folder_diagnosis("state folder", Path("/proc/room"), "state_folder").verdict is Verdict.FAILED
 
 
+@pytest.mark.usefixtures("staged")
+def test_a_file_with_a_secret_that_others_can_read_is_warned_of(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, mode in (("inline.toml", 0o644), ("shut.toml", 0o600)):
+        text = 'source = "silence"\nfilters = []\ntransport = "nowhere"\nsinks = ["beacon:x"]\n'
+        (home / name).write_text(f'{text}[beacon]\npassword = "hunter2"\n')
+        (home / name).chmod(mode)
+    assert diagnosed(["--config", "inline.toml"], capsys)["secrets"]["advice"].endswith("chmod 600 inline.toml")
+    assert "secrets" not in diagnosed(["--config", "shut.toml"], capsys)
+
+
 def test_a_full_disk_fails_and_a_nearly_full_one_warns(home: Path) -> None:
     verdicts = [space_diagnosis("disk", home, free).verdict for free in (10**6, 10**8, 10**10)]
     assert verdicts == [Verdict.FAILED, Verdict.WARNING, Verdict.OK]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import click
 
-from earmark.checks import LIMIT_SECONDS, ask, core_diagnoses, plugin_diagnoses
+from earmark.checks import LIMIT_SECONDS, ask, core_diagnoses, plugin_diagnoses, secret_diagnoses
 from earmark.cli.context import App, pass_app, print_json
 from earmark.clock import SystemClock
 from earmark.config import Config, Settings
@@ -65,6 +65,7 @@ def diagnoses(app: App, limit_seconds: float) -> Iterator[Diagnosis]:
     yield from core_diagnoses(settings, app.environ, now=SystemClock().now())
     if config is None:
         return
+    yield from secret_diagnoses(config.secret_files)
     for offered in app.host.offers(Kind.CHECK):
         yield from ask(offered, config, app.host, limit_seconds=limit_seconds)
 
