@@ -1,0 +1,68 @@
+# The commands a person types. `make help` lists them.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+TESTS ?= tests
+
+# What tests need from the system, as Debian and Raspberry Pi OS name it.
+DEBIAN := libportaudio2 libasound2-plugins pulseaudio pulseaudio-utils mosquitto mosquitto-clients tmux
+NEEDS := pulseaudio pactl mosquitto mosquitto_sub tmux
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## List the commands.
+	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*?## (.*)/  make \1\t\2/' | expand -t 28
+
+# -- environment ----------------------------------------------------------------------------------
+
+$(VENV)/.product: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Earmark needs Python 3.11 or newer.")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing Earmark into $(VENV) ..."
+	@$(PIP) install --upgrade "pip>=25.1"
+	@$(PIP) install --constraint constraints.txt --editable .
+	@touch $@
+
+$(VENV)/.development: $(VENV)/.product
+	@echo "Installing what development needs ..."
+	@$(PIP) install --constraint constraints.txt --group dev
+	@touch $@
+
+.PHONY: install
+install: $(VENV)/.product ## Install Earmark into .venv.
+
+.PHONY: system
+system: ## Install what tests need from the system (Debian, Raspberry Pi OS).
+	@missing=; for program in $(NEEDS); do command -v $$program >/dev/null || missing="$$missing $$program"; done; \
+	ldconfig -p 2>/dev/null | grep -q libportaudio || missing="$$missing libportaudio"; \
+	if [ -n "$$missing" ]; then \
+	  echo "Missing for the tests:$$missing"; \
+	  if command -v apt-get >/dev/null && { [ "$$(id -u)" = 0 ] || sudo -n true 2>/dev/null; }; then \
+	    if [ "$$(id -u)" = 0 ]; then as=; else as=sudo; fi; \
+	    $$as apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$as apt-get install -y -qq $(DEBIAN) >/dev/null; \
+	  else echo "Install them: sudo apt-get install $(DEBIAN)"; exit 1; fi; \
+	fi
+
+# -- the product ----------------------------------------------------------------------------------
+
+.PHONY: demo
+demo: $(VENV)/.product ## The main job on a bundled recording; nothing to configure.
+	@$(BIN)/earmark demo
+
+# -- checks ---------------------------------------------------------------------------------------
+
+.PHONY: check
+check: system $(VENV)/.development ## Everything that CI runs; changes nothing.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -n 2 --dist loadgroup $(TESTS)
+
+.PHONY: format
+format: $(VENV)/.development ## Format the code and mend what can be mended by itself.
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
