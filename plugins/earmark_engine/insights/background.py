@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+LONGEST_TEXT = 2_000
+"""Characters of a sentence that are looked at; nobody says more in one breath."""
+
 _HERE = Path(__file__).parent
 
 

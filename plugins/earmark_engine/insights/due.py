@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, timezone
 
 import msgspec
 
-from . import days, daytimes
+from . import background, days, daytimes
 from .days import Day
 from .daytimes import Clock
 from .types import Context
@@ -34,6 +34,7 @@ _EVENING_MATTERS = re.compile(
 
 def due(text: str, at: datetime, context: Context) -> Due | None:
     """Find by when something said at `at` is to be done; nothing where no coming time is named."""
+    text = text[: background.LONGEST_TEXT]
     local = at.astimezone(timezone(timedelta(minutes=context.utc_offset_minutes)))
     clocks = daytimes.find(text)
     day = _chosen(days.find(text, local))

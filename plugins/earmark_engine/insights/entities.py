@@ -24,7 +24,7 @@ _Span = tuple[str, int, int]
 
 def find(sentence: Sentence, context: Context) -> list[EntityFound]:
     """Find everything that is named, in the order of the sentence; nothing overlaps."""
-    text = sentence.text
+    text = sentence.text[: background.LONGEST_TEXT]
     taken: list[_Span] = []
     for kind, begin, end in _candidates(text, sentence.at, context):
         if begin < end and all(end <= first or begin >= last for _, first, last in taken):
@@ -43,8 +43,8 @@ def find(sentence: Sentence, context: Context) -> list[EntityFound]:
 
 def _candidates(text: str, at: datetime, context: Context) -> Iterator[_Span]:
     """Give what may be meant, the surest first."""
-    for kind, pattern in _PATTERNS:
-        for match in pattern.finditer(text):
+    for kind, cue, pattern in _PATTERNS:
+        for match in pattern.finditer(text) if cue.search(text) else ():
             if kind != "phone" or not _is_counting(match.group(1)):
                 yield kind, *match.span(1)
     yield from _dates(text, at.astimezone(timezone(timedelta(minutes=context.utc_offset_minutes))))
@@ -64,19 +64,23 @@ _AMOUNT = rf"(?:\d+(?:[.,]\d+)*|{numerals.SPOKEN})"
 _DIGIT = r"(?:zero|oh|one|two|three|four|five|six|seven|eight|nine|double|triple)"
 _DOMAIN = r"(?:com|org|net|io|de|uk|eu|info|gov|edu|app)"
 _PATTERNS = tuple(
-    (kind, re.compile(pattern, re.IGNORECASE))
-    for kind, pattern in (
-        ("email", r"(?<![\w.+-])([\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+)"),
-        ("email", rf"\b(\w+(?:\s(?:dot|underscore|dash)\s\w+)?\sat\s\w+(?:\sdot\s\w+)?\s?(?:dot\s|\.){_DOMAIN})\b"),
-        ("url", r"\b((?:https?://|www\.)[^\s,;!?]*[^\s,;!?.)])"),
-        ("url", rf"(?<![\w@.])([\w-]{{2,63}}(?:\.[\w-]{{2,63}})*\.{_DOMAIN}(?:/[\w/.-]*\w)?)\b"),
-        ("url", rf"\b((?:www dot )?(?!(?:the|an?|i|that|and|at|dot)\s)\w+(?:\sdot\s\w+)?\sdot\s{_DOMAIN})\b"),
-        ("phone", r"(?<![\w.,])(\+?\(?\d{2,5}\)?(?:[\s/.-]?\(?\d{2,8}\)?){1,5}\d)(?![\w,]|\.\d)"),
-        ("phone", rf"\b({_DIGIT}(?:[\s,-]+{_DIGIT}){{5,14}})\b"),
-        ("money", r"([$€£]\s?\d+(?:[.,]\d+)*(?:\s(?:million|billion|thousand|k)\b)?)"),
-        ("money", rf"\b({_AMOUNT}\s(?:euros?|dollars?|pounds?|cents?|bucks|quid|pence|francs?)(?:\s(?:and\s)?{_AMOUNT}"
+    (kind, re.compile(cue, re.IGNORECASE), re.compile(pattern, re.IGNORECASE))
+    for kind, cue, pattern in (
+        ("email", r"@", r"(?<![\w.+-])([\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})+)"),
+        ("email", r"\sat\s.*(?:\.|dot)",
+         rf"\b(\w+(?:\s(?:dot|underscore|dash)\s\w+)?\sat\s\w+(?:\sdot\s\w+)?\s?(?:dot\s|\.){_DOMAIN})\b"),
+        ("url", r"://|www\.", r"\b((?:https?://|www\.)[^\s,;!?]*[^\s,;!?.)])"),
+        ("url", r"\w\.\w",
+         rf"(?<![\w@.])([\w-]{{2,63}}(?:\.[\w-]{{2,63}})*\.{_DOMAIN}(?:/[\w/.-]*\w)?)\b"),
+        ("url", r"\sdot\s",
+         rf"\b((?:www dot )?(?!(?:the|an?|i|that|and|at|dot)\s)\w+(?:\sdot\s\w+)?\sdot\s{_DOMAIN})\b"),
+        ("phone", r"\d\D?\d", r"(?<![\w.,])(\+?\(?\d{2,5}\)?(?:[\s/.-]?\(?\d{2,8}\)?){1,5}\d)(?![\w,]|\.\d)"),
+        ("phone", rf"(?:{_DIGIT}\W+){{5}}", rf"\b({_DIGIT}(?:[\s,-]+{_DIGIT}){{5,14}})\b"),
+        ("money", r"[$€£]", r"([$€£]\s?\d+(?:[.,]\d+)*(?:\s(?:million|billion|thousand|k)\b)?)"),
+        ("money", r"euro|dollar|pound|cent|buck|quid|pence|franc",
+         rf"\b({_AMOUNT}\s(?:euros?|dollars?|pounds?|cents?|bucks|quid|pence|francs?)(?:\s(?:and\s)?{_AMOUNT}"
                   r"(?:\scents?|\spence)?(?=[\s.,;!?]*$))?)(?=\W|$)"),
-        ("number", rf"\b({_AMOUNT}\s?(?:%|percent\b|per cent\b))"),
+        ("number", r"%|per ?cent", rf"\b({_AMOUNT}\s?(?:%|percent\b|per cent\b))"),
     )
 )  # fmt: skip
 

@@ -10,6 +10,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING
 
+from . import background
 from .background import split
 from .types import Sentiment
 
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 POSITIVE_FROM = 0.2
 """On sentences judged by ear all thresholds from 0.05 to 0.25 do equally well; 0.2 leaves out a single faint word."""
 NEGATIVE_FROM = -0.2
-LONGEST_TEXT = 2_000
-"""Characters that are looked at."""
 
 _IDLE = split(
     "yeah yes yep yup ok okay okey no well sure please matter alright certain number want true clear top hand cut "
@@ -50,7 +49,7 @@ def _analyzer() -> SentimentIntensityAnalyzer:
 
 def sentiment(text: str) -> Sentiment:
     """Tell how a sentence sounds."""
-    said = _IDLE_PHRASES.sub(" ", _IDLE_LIKE.sub(" ", text[:LONGEST_TEXT]))
+    said = _IDLE_PHRASES.sub(" ", _IDLE_LIKE.sub(" ", text[: background.LONGEST_TEXT]))
     score = float(_analyzer().polarity_scores(said)["compound"]) if said.strip() else 0.0
     return Sentiment(score=score, suggested=_suggested(score))
 

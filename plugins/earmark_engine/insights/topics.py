@@ -205,14 +205,16 @@ def _noun_stems() -> frozenset[str]:
 def _verb_stems() -> frozenset[str]:
     others = split(
         """want like love hate think know say see hear feel seem mean guess hope wish become happen work live stay
-        arrive sleep drip squeak enjoy explain expect believe imagine wonder suppose agree matter belong own cost weigh
-        last exist depend include appear remain reach allow require create provide consider continue understand suggest"""
+        arrive sleep drip squeak enjoy explain expect believe imagine wonder suppose agree matter belong own cost
+        weigh last exist depend include appear remain reach allow require create provide consider continue understand
+        suggest"""
     )
     return frozenset(stem(verb) for verb in (*background.verbs(), *others))
 
 
 def phrases(text: str, people: tuple[Person, ...] = ()) -> Iterator[_Phrase]:
     """Give the noun phrases of a sentence, in lower case, without names."""
+    text = text[: background.LONGEST_TEXT]
     named = [(name.offset, name.end) for name in names.find(text, people)]
     tokens = [
         "." if any(begin <= match.start() < end for begin, end in named) else match.group().lower().replace("’", "'")

@@ -33,6 +33,8 @@ class _Phrase(msgspec.Struct, frozen=True):
     plain: tuple[str, ...]
     full: tuple[str, ...]
     others: tuple[tuple[str, ...], ...]
+    needed: tuple[tuple[str, ...], ...]
+    """Of each of these something must be said for the phrase to be near."""
 
 
 _WORD = re.compile(r"\w+(?:['’]\w+)*")
@@ -63,7 +65,9 @@ def match(trackers: Sequence[Tracker], sentence: Sentence) -> list[TrackerMatch]
     found: list[tuple[int, TrackerMatch]] = []
     for number in sorted({number for key in keys for number in index.by_key.get(key, ())}):
         phrase = index.phrases[number]
-        hits = _literal(phrase, plain, sentence) or _near(phrase, full, sentence)
+        hits = _literal(phrase, plain, sentence)
+        if not hits and (phrase.others or all(not keys.isdisjoint(word) for word in phrase.needed)):
+            hits = _near(phrase, full, sentence)
         found += [(number, hit) for hit in hits]
     return [hit for _, hit in found]
 
@@ -91,7 +95,8 @@ def _phrase(tracker: str, text: str) -> _Phrase:
     tokens = _tokens(text)
     full = tuple(part.word for token in tokens for part in _unfolded(token))
     others = tuple(other for group in _alike()[1] if full in group for other in group if other != full)
-    return _Phrase(tracker, text, tuple(token.word for token in tokens), full, others)
+    needed = tuple(_keys(word) for word in full if word not in _LIGHT)
+    return _Phrase(tracker, text, tuple(token.word for token in tokens), full, others, needed)
 
 
 def _anchor(words: tuple[str, ...]) -> str:

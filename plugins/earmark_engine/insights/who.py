@@ -97,9 +97,11 @@ def assignee(text: str, said: Sequence[Sentence], context: Context) -> tuple[Per
     `said` are the sentences so far, the current one last. An answer that came after `text` tells who "you" was.
     """
     people = context.people + tuple(one.speaker for one in said[-20:] if one.speaker and one.speaker.name)
+    where = _where(text, said)
+    text = text[: background.LONGEST_TEXT]
     named = names.find(text, tuple(dict.fromkeys(people)))
     masked = _masked(text, named)
-    chosen = _chosen(masked, named, _where(text, said), context)
+    chosen = _chosen(masked, named, where, context)
     tags = tuple(_tag(text, name, chosen) for name in named)
     return (chosen[0] if chosen else None), tags
 
