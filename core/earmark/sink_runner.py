@@ -69,7 +69,7 @@ class SinkRunner:
         self._failures = 0
         self._logged = ""
         self._delays = self._new_delays()
-        self._given_up: set[asyncio.Task[None]] = set()
+        self._at_work: set[asyncio.Task[None]] = set()
 
     async def run(self, open_sink: OpenSink, *, from_start: bool) -> None:
         """Return when the room shuts down and the sink has taken everything or failed."""
@@ -94,6 +94,8 @@ class SinkRunner:
         stream.probing = self._failures >= self._patience.breaker_failures
         self._report.working()
         work = asyncio.create_task(self._work(open_sink, stream), name=f"sink {self._name}")
+        self._at_work.add(work)
+        work.add_done_callback(self._gone)
         try:
             await self._watch(work, stream)
         finally:
@@ -149,16 +151,14 @@ class SinkRunner:
             return
         stream.revoke()
         work.cancel()
-        self._given_up.add(work)
-        work.add_done_callback(self._gone)
         await asyncio.wait({work}, timeout=self._patience.give_up_seconds)
         if not work.done():
             _log.error("The sink %s does not stop when cancelled; it is left behind", self._name)
 
     def _gone(self, work: asyncio.Task[None]) -> None:
-        self._given_up.discard(work)
-        if not work.cancelled() and work.exception():
-            _log.warning("The sink %s failed while it was stopped: %s", self._name, _in_words(work.exception()))
+        self._at_work.discard(work)
+        if not work.cancelled() and (error := work.exception()):
+            _log.debug("The sink %s ended: %s", self._name, _in_words(error))
 
     async def _refused(self, error: BaseException, stream: JournalStream) -> bool:
         """Whether it was a refusal of something that was given; if so, go on past it."""
@@ -247,7 +247,7 @@ def _innermost(error: BaseException) -> BaseException:
     return error
 
 
-def _in_words(error: BaseException | None) -> str:
+def _in_words(error: BaseException) -> str:
     if isinstance(error, EarmarkError | _Failed):
         return str(error)
     return f"{type(error).__name__}: {error}"
