@@ -93,7 +93,7 @@ def _day(match: re.Match[str], begins: datetime) -> Day:
     return Day(
         begins=begins if to_the_minute else begins.replace(hour=0, minute=0),
         to_the_minute=to_the_minute,
-        part=part.lower() if part else "tonight" if match.group().lower() == "tonight" else None,
+        part=part.lower() if part else "tonight" if match.group().lower() in ("tonight", "to-night") else None,
         deadline=_is_deadline(match),
         vague="vague" in groups,
         offset=match.start() + len(_PREPOSITION.findall(match.group())[0]),
@@ -127,7 +127,7 @@ def _reckon(phrase: str, local: datetime) -> datetime | None:
 
 
 def _near(match: re.Match[str], local: datetime) -> datetime:
-    word = match["near"].lower()
+    word = match["near"].lower().replace("-", "")
     ahead = 2 if word.startswith("the day after") else 1 if word == "tomorrow" else 0
     return local + timedelta(days=ahead)
 
@@ -261,7 +261,7 @@ def _iso(match: re.Match[str], local: datetime) -> datetime | None:
 
 
 def _end_of_day(match: re.Match[str], local: datetime) -> datetime:
-    return local + timedelta(days=1 if "tomorrow" in match.group().lower() else 0)
+    return local + timedelta(days=1 if "morrow" in match.group().lower() else 0)
 
 
 def _part(match: re.Match[str], local: datetime) -> datetime:
@@ -277,10 +277,10 @@ _RULES: tuple[tuple[re.Pattern[str], _Resolve], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), resolve)
     for pattern, resolve in (
         (r"\b20[0-9]{2}-[01][0-9]-[0-3][0-9]\b", _iso),
-        (r"\b(?:(?:the )?end of (?:the |this |to|)(?:work ?|business )?(?:day|play)(?: tomorrow)?|EOD|"
-         r"close of business(?: today| tomorrow)?)\b", _end_of_day),
-        (r"\ba week from (?P<near>tomorrow|today)\b", _week_from),
-        (rf"\b(?P<near>the day after tomorrow|tomorrow|today|tonight)\b(?!\s?['’]s\b)"
+        (r"\b(?:(?:the )?end of (?:the |this |to|)(?:work ?|business )?(?:day|play)(?: to-?morrow)?|EOD|"
+         r"close of business(?: to-?day| to-?morrow)?)\b", _end_of_day),
+        (r"\ba week from (?P<near>to-?morrow|to-?day)\b", _week_from),
+        (rf"\b(?P<near>the day after to-?morrow|to-?morrow|to-?day|to-?night)\b(?!\s?['’]s\b)"
          rf"(?:\s(?:in the\s)?{_PART})?", _near),
         (rf"\bthis\s{_PART}", _this_part),
         (rf"\b(?:{'|'.join(_WEEKDAYS)}),?\s(?:the\s)?{_NTH}(?:\sof)?\s{_MONTH}{_YEAR}", _date),
@@ -294,7 +294,7 @@ _RULES: tuple[tuple[re.Pattern[str], _Resolve], ...] = tuple(
         (rf"\b(?:in|within)\s(?:about\s|the next\s)?{_COUNT}(?:\sand a half)?\s{_UNIT}(?:\sand a half)?",
          _duration),
         (rf"\b(?:in|within)\sthe next(?P<count>)\s{_UNIT}", _duration),
-        (rf"\b{_COUNT}\s{_UNIT}\sfrom (?:now|today)\b", _duration),
+        (rf"\b{_COUNT}\s{_UNIT}\sfrom (?:now|to-?day)\b", _duration),
         (r"\b(?:in|within)\s(?:about\s)?(?:a\s)?(?P<fraction>half|three quarters of|quarter of)\s"
          r"(?P<precise>an hour)\b", _fraction),
         (r"\bwithin the (?P<precise>hour)\b", _within_the_hour),
@@ -307,7 +307,7 @@ _RULES: tuple[tuple[re.Pattern[str], _Resolve], ...] = tuple(
     )
 )  # fmt: skip
 _CUE = re.compile(
-    rf"\bto(?:day|morrow|night)\b|\bthis\b|next|week|month|year|\bthe\b|day\b|\b20\d\d-|{'|'.join(_MONTHS)}|"
+    rf"\bto-?(?:day|morrow|night)\b|\bthis\b|next|week|month|year|\bthe\b|day\b|\b20\d\d-|{'|'.join(_MONTHS)}|"
     r"\b(?:in|within)\b|from now|christmas|halloween|valentine|EOD|business|fortnight|minute|hour|[0-9](?:st|nd|rd|th)",
     re.IGNORECASE,
 )
@@ -316,8 +316,8 @@ _NOT_COMING = re.compile(
     rf"\b(?:last|past|since|every|each|most|other|previous)\s(?:single\s|other\s|second\s|the\s)?(?:{'|'.join(_WEEKDAYS)}"
     r"|week(?:end)?|month|year|day|morning|afternoon|evening|night)s?\b"
     rf"|\bon (?:{'|'.join(_WEEKDAYS)})s\b|\b(?:{'|'.join(_WEEKDAYS)})['’]s\b"
-    r"|\bat (?:the )?end of the day\b(?! today)|\bnot (?:today|tomorrow|tonight|until)\b"
-    r"|\b(?:earlier|already) (?:this|today)(?:\s\w+)?|\bthe other day\b|\bthese days\b"
+    r"|\bat (?:the )?end of the day\b(?! to-?day)|\bnot (?:to-?day|to-?morrow|to-?night)\b"
+    r"|\b(?:earlier|already) (?:this|to-?day)(?:\s\w+)?|\bthe other day\b|\bthese days\b"
     r"|\b(?:\w+|a couple of|a few) (?:minutes?|hours?|days?|weeks?|months?|years?) ago\b"
     r"|\bin the (?:first|second|last|past) \w+|\bthis (?:time|one)\b|\bthe year before\b|\byesterday(?:\s\w+)?"
     r"|\b(?:day|night) (?:after|by) (?:day|night)\b|\ball (?:day|week|month|year)\b",

@@ -53,7 +53,7 @@ _PREPOSITION = (
 _MINUTES = r"(?P<minute>[0-5][0-9]|oh five|fifteen|thirty|forty[- ]five|twenty[- ]five|ten|twenty|forty|fifty)"
 # What may come after an hour for it to be one. A noun there makes it a count: "at three places".
 _FOLLOW = (
-    r"(?=\s*(?:$|[.,;:!?)]|[-–—])|\s+(?:sharp|today|tomorrow|tonight|on|in|and|or|because|so|but|if|when|then|for|"
+    r"(?=\s*(?:$|[.,;:!?)]|[-–—])|\s+(?:sharp|to-?day|to-?morrow|to-?night|on|in|and|or|because|so|but|if|when|then|for|"
     r"with|to|from|at|by|until|till|before|after|please|this|next|i|you|we|he|she|they|it|it's|i'll|we'll|you'll|the"
     r"|that|latest|monday|tuesday|wednesday|thursday|friday|saturday|sunday|every|each|is|or so|as|okay|ok|right"
     r"|my|your|our|his|her|their|not|instead|exactly|already|again|there|though|anyway)\b(?!\s+(?:percent|of)\b))"
@@ -74,14 +74,15 @@ _PATTERNS = tuple(
         rf"\b(?P<hour>{_HOUR})\s?o['’]?\s?clock\b",
         rf"\b{_PREPOSITION}\s(?P<hour>{_HOUR})[ .]{_MINUTES}\b{_FOLLOW}",
         rf"\b(?:at|by|before|until|till|around|at around|at about)\s(?P<hour>{_HOUR})\b{_FOLLOW}",
-        rf"\b(?:tomorrow|tonight|today|morning|afternoon|evening|(?:mon|tues|wednes|thurs|fri|satur|sun)day),?\s"
+        rf"\b(?:to-?morrow|to-?night|to-?day|morning|afternoon|evening|(?:mon|tues|wednes|thurs|fri|satur|sun)day),?\s"
         rf"(?P<hour>{_HOUR})(?:[ .:]{_MINUTES})?{_FOLLOW}",
-        rf"\b(?P<hour>{_HOUR})\s(?P<minute>thirty|fifteen|forty[- ]five)(?=\s(?:tomorrow|tonight|today|on\s\w+day)\b)",
+        rf"\b(?P<hour>{_HOUR})\s(?P<minute>thirty|fifteen|forty[- ]five)"
+        r"(?=\s(?:to-?morrow|to-?night|to-?day|on\s\w+day)\b)",
     )
 )
 _CUE = re.compile(
     r"noon|mid(?:day|night)|lunchtime|clock|past|quarter|half|[0-9]|\bat\b|\bby\b|before|until|till|around|"
-    r"tomorrow|tonight|today|morning|afternoon|evening|day\b|[ap]\.?\s?m\b",
+    r"to-?morrow|to-?night|to-?day|morning|afternoon|evening|day\b|[ap]\.?\s?m\b",
     re.IGNORECASE,
 )
 _NOT_A_TIME = re.compile(
