@@ -41,7 +41,8 @@ def full_text(text: str) -> str:
     Every word is quoted, so that nothing a person types is taken for an operator or is an error.
     """
     parts = []
-    for phrase, word in _PARTS.findall(text):
+    readable = "".join(character if character.isprintable() else " " for character in text)
+    for phrase, word in _PARTS.findall(readable):
         said = phrase or word.replace('"', "").rstrip("*")
         if any(character.isalnum() for character in said):
             parts.append(f'"{said}"' + ("*" if word.endswith("*") else ""))
