@@ -27,7 +27,8 @@ def srt(events: Sequence[Durable]) -> str:
     blocks = []
     for number, cue in enumerate(_cues(collect(events)), 1):
         prefix = f"{cue.speaker}: " if cue.speaker else ""
-        text = "\n".join([prefix + cue.lines[0], *cue.lines[1:]])
+        # The format has no way to escape the arrow of its time lines.
+        text = "\n".join([prefix + cue.lines[0], *cue.lines[1:]]).replace("-->", "→")
         blocks.append(f"{number}\n{_stamp(cue.start, ',')} --> {_stamp(cue.end, ',')}\n{text}\n")
     return "\n".join(blocks)
 
