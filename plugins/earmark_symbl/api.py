@@ -105,12 +105,16 @@ if TYPE_CHECKING:
     from earmark_symbl.client import connect as connect
     from earmark_symbl.conversation import ConversationApi as ConversationApi
     from earmark_symbl.conversation import open_conversations as open_conversations
+    from earmark_symbl.settings import SymblSettings as SymblSettings
+    from earmark_symbl.transport import open_symbl as open_symbl
 
 _LAZY = {
     "Conversation": "client",
     "connect": "client",
     "ConversationApi": "conversation",
+    "SymblSettings": "settings",
     "open_conversations": "conversation",
+    "open_symbl": "transport",
 }
 
 __all__ = [
@@ -184,6 +188,7 @@ __all__ = [
     "StopRequest",
     "SubscriptionStarted",
     "SymblError",
+    "SymblSettings",
     "Tag",
     "TimedOut",
     "TimedWord",
@@ -204,6 +209,7 @@ __all__ = [
     "decode_server",
     "encode",
     "open_conversations",
+    "open_symbl",
 ]
 
 
