@@ -121,6 +121,15 @@ class Engine:
         if not wait:
             self.spawn(live.end("stopped" if ended else "left"))
 
+    async def forget(self, conversation: str) -> None:
+        """Delete a conversation for good; if it lives, it ends without another word."""
+        live = self.find(conversation)
+        if live is not None:
+            await live.abandon()
+        await self.store.delete(conversation)
+        if live is not None:
+            live.dismiss()
+
     def find(self, conversation: str) -> Live | None:
         """The conversation of that id, while it lives."""
         return next((live for live in self._live.values() if live.id == conversation), None)

@@ -314,6 +314,10 @@ class Live:
         async with self._stepping:
             last = self._facts_found(self._detector.finish()) if self._detector else []
             await self._step([*last, Ended(at=self._means.clock.now(), reason=reason)])
+        self.dismiss()
+
+    def dismiss(self) -> None:
+        """Tell everybody that it is over."""
         for listener in self._everybody():
             listener.over(self.id)
 

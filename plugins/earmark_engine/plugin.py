@@ -6,15 +6,27 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from earmark.hookspecs import CommandOffer, NoSettings, Offer, hookimpl
+from earmark.hookspecs import CommandOffer, NoSettings, Offer, Transport, hookimpl
 from earmark.room import Room
 from earmark_engine.recognizers.offers import offers
 from earmark_engine.recognizers.types import Recognizer
+from earmark_engine.transport import EngineSettings, open_engine_transport
 
 if TYPE_CHECKING:
     import click
 
     from earmark_engine.hookspecs import DetectorMaker
+
+
+@hookimpl
+def earmark_transports() -> Iterable[Offer[Transport]]:
+    """The engine of the room's own."""
+    yield Offer(
+        "engine",
+        "Hear with the engine on this machine; nothing leaves it",
+        open_engine_transport,
+        settings=EngineSettings,
+    )
 
 
 @hookimpl

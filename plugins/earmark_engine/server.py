@@ -11,12 +11,16 @@ from dataclasses import dataclass
 import msgspec
 from aiohttp import hdrs, web
 
+from earmark._version import __version__
 from earmark.errors import EarmarkError
 from earmark_engine.doors import Doors, token_of
 from earmark_engine.engine import Engine, TooMany
+from earmark_engine.rest.handlers import OPERATIONS, handler
+from earmark_engine.rest.openapi import openapi
+from earmark_engine.rest.query import BadRequest
 from earmark_engine.streaming import Speaker
 from earmark_engine.subscribe import Subscriber
-from earmark_engine.tokens import Denied
+from earmark_engine.tokens import Denied, Token
 
 ENGINE: web.AppKey[Engine] = web.AppKey("engine", Engine)
 DOORS: web.AppKey[Doors] = web.AppKey("doors", Doors)
@@ -53,6 +57,10 @@ def create_app(engine: Engine, doors: Doors) -> web.Application:
     for path in ("/v1/streaming/{id:.+}", "/v1/realtime/insights/{id:.+}"):
         app.router.add_get(path, stream)
     app.router.add_get("/v1/subscribe/{id:.+}", subscribe)
+    for operation in OPERATIONS:
+        app.router.add_route(operation.method, operation.path, handler(operation, engine, doors))
+    description = answer(openapi(version=__version__, grant=Grant, token=Token)).body
+    app.router.add_get("/openapi.json", lambda _: _described(description))
     return app
 
 
@@ -102,6 +110,8 @@ async def _plain_errors(request: web.Request, handler: Handler) -> web.StreamRes
         if await doors.refused(request):
             return refusal(429, "Too many refused requests; check the credentials.", retry_after_seconds=10)
         return refusal(401, str(error))
+    except BadRequest as error:
+        return refusal(400, str(error))
     except TooMany as error:
         await doors.refused(request)
         return refusal(429, str(error), retry_after_seconds=5)
@@ -147,6 +157,11 @@ def answer(body: object, *, status: int = 200, headers: dict[str, str] | None = 
     return web.Response(
         body=msgspec.json.encode(body), status=status, headers=headers, content_type="application/json", charset="utf-8"
     )
+
+
+async def _described(description: object) -> web.Response:
+    assert isinstance(description, bytes)
+    return web.Response(body=description, content_type="application/json", charset="utf-8")
 
 
 # -- tokens and sockets -----------------------------------------------------------------------------------------------

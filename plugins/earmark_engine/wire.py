@@ -140,7 +140,10 @@ def _insight(mark: Mark, spoken: Spoken) -> symbl.Insight:
         type=str(mark.kind),
         confidence=mark.confidence,
         message_reference=symbl.Reference(id=mark.sentences[0] if mark.sentences else ""),
-        hints=(symbl.Hint(key="confidenceScore", value=f"{mark.confidence:.4f}"),),
+        hints=(
+            symbl.Hint(key="confidenceScore", value=f"{mark.confidence:.4f}"),
+            symbl.Hint(key="revision", value=str(mark.revision)),
+        ),
         assignee=user(mark.assignee or (mark.speaker if mark.kind is Kind.QUESTION else None)),
         due_by=symbl.DueBy(value=mark.due.isoformat()) if mark.due else None,
         tags=tuple(_tag(tag, mark) for tag in mark.tags),

@@ -1,0 +1,1 @@
+"""The Conversation API: what a conversation came to, during it and afterwards."""
