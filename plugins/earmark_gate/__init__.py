@@ -1,0 +1,1 @@
+"""Leaves silence out: what is not spoken is not sent."""
