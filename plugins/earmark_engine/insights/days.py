@@ -284,7 +284,7 @@ _RULES: tuple[tuple[re.Pattern[str], _Resolve], ...] = tuple(
          rf"(?:\s(?:in the\s)?{_PART})?", _near),
         (rf"\bthis\s{_PART}", _this_part),
         (rf"\b(?:{'|'.join(_WEEKDAYS)}),?\s(?:the\s)?{_NTH}(?:\sof)?\s{_MONTH}{_YEAR}", _date),
-        (rf"\b{_MONTH}\s(?:the\s)?{_NTH}{_YEAR}", _date),
+        (rf"\b(?:(?:{'|'.join(_WEEKDAYS)}),?\s)?{_MONTH}\s(?:the\s)?{_NTH}{_YEAR}", _date),
         (rf"\b{_MONTH}\s(?P<nth>[0-3]?[0-9])\b(?![:.,]?\d|\s?%){_YEAR}", _date),
         (rf"\b(?:the\s)?{_NTH}\sof\s{_MONTH}{_YEAR}", _date),
         (rf"\b(?P<nth>[0-3]?[0-9])\s{_MONTH}{_YEAR}", _date),

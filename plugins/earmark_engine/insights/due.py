@@ -31,6 +31,8 @@ _EVENING_MATTERS = re.compile(
     r"\b(?:dinner|supper|party|film|movie|concert|theatre|theater|drinks|bed|bedtime|pub|cinema|show)\b", re.IGNORECASE
 )
 
+_MORNING_MATTERS = re.compile(r"\b(?:wake|waking|get(?:ting)? up|alarm|breakfast|sunrise)\b", re.IGNORECASE)
+
 
 def due(text: str, at: datetime, context: Context) -> Due | None:
     """Find by when something said at `at` is to be done; nothing where no coming time is named."""
@@ -63,8 +65,12 @@ def _apart(clock: Clock, day: Day) -> int:
     return max(clock.offset - day.end, day.offset - clock.end, 0)
 
 
-def _part(text: str, day: Day) -> str | None:
-    return day.part or ("evening" if _EVENING_MATTERS.search(text) else None)
+def _part(text: str, day: Day | None) -> str | None:
+    if day and day.part:
+        return day.part
+    if _MORNING_MATTERS.search(text):
+        return "morning"
+    return "evening" if _EVENING_MATTERS.search(text) else None
 
 
 def _at_clock(day: Day, clock: Clock, local: datetime, part: str | None) -> datetime:
@@ -83,7 +89,7 @@ def _next(today: datetime, times: tuple[timedelta, ...], local: datetime) -> dat
 
 def _without_day(text: str, clocks: list[Clock], local: datetime) -> Due:
     clock = clocks[0]
-    part = "evening" if _EVENING_MATTERS.search(text) else None
+    part = _part(text, None)
     today = local.replace(hour=0, minute=0, second=0, microsecond=0)
     when = _next(today, clock.after_midnight(part), local)
     return _due(text, when, has_time=True, spans=[(clock.offset, clock.end)])

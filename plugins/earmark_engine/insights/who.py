@@ -25,7 +25,7 @@ _NOBODY = (
     r"(?:some|any|every)(?:one|body)|who(?:ever)?|he|she|they|it|that|this|one of (?:you|us|them)"
     r"|you (?:guys|two|all|both)"
 )
-_AGENT = rf"(?P<agent>{_NAMES}|\b(?:{_NOBODY}|I|we|you)\b)"
+_AGENT = rf"(?P<agent>{_NAMES}|\byou and {_NAME}|\b(?:{_NOBODY}|I|we|you)\b)"
 _ADVERBS = (
     r"(?:\s(?:just|also|really|probably|then|both|all|definitely|still|certainly|maybe|first|please|actually|only"
     r"|quickly|always|usually|already|kindly))*"
@@ -45,7 +45,7 @@ _DOES = (
     r"|orders|books|pays|writes|prepares|checks|collects|drops|looks after|looks into|takes care)\b"
 )
 _DUTIES = (
-    rf"\b(?:I|we)(?:['’]d| would)?\s(?:really\s)?(?:need|want|like|expect|asked|told)\s{_AGENT}\sto\b",
+    rf"\b(?:I|we)(?:['’]d|['’]ve| would| have)?\s(?:really\s)?(?:need|want|like|expect|asked|told)\s{_AGENT}\sto\b",
     rf"\b(?:can|could|would|will|should|shall|must)\s{_AGENT}(?!\s(?:like|be home|have)\b|['’])",
     rf"\b(?:do|why don['’]t|did|are)\s{_AGENT}\s(?:want to|mind|able to|going to)\b",
     rf"\bwhy don['’]t\s{_AGENT}",
@@ -60,8 +60,8 @@ _DUTIES = (
 )
 """Patterns of clauses that lay a task on an agent, the more telling first."""
 _CALLED = re.compile(
-    rf"(?:^|[.!?]\s){names.LEAD_IN}(?P<first>{_NAME})(?=,|\s(?:could|can|would|will)\syou\b|\splease\b)"
-    rf"|,\s*(?:please,?\s)?(?P<last>{_NAME})(?=\s*(?:please|okay|ok|all ?right)?[,\s]*(?:[.?!]|$))"
+    rf"(?:^|[.!?,]\s){names.LEAD_IN}(?P<first>{_NAME})(?=,|\s(?:could|can|would|will)\syou\b|\splease\b)"
+    rf"|,\s*(?:please,?\s)?(?:(?:mrs?|ms|miss|dr|aunt|uncle)\.?\s)?(?P<last>{_NAME})(?=\s*(?:please|okay|ok|all ?right)?[,\s]*(?:[.?!]|$))"
     rf"|,\s(?P<inner>{_NAME})(?=,)|\b(?:you|please),?\s(?P<apposed>{_NAME})(?=,|[.?!]|$)",
     re.IGNORECASE,
 )
@@ -143,7 +143,7 @@ def _chosen(
     speaker = where[1].speaker if where[1] else None
     if word in ("i", "me", "my", "let me"):
         return [person for person in (speaker or context.owner,) if person]
-    if _MASK in word:
+    if _MASK in word and not word.startswith("you"):
         begin, end = agent.span("agent")
         return [] if " or " in word else [name.person for name in named if begin <= name.offset < end]
     if word in ("we", "let's", "let’s", "let us") or re.fullmatch(_NOBODY, word):
