@@ -50,6 +50,10 @@ class App:
         self._log(config, "warning")
         return config
 
+    def forget_config(self) -> None:
+        """Read the configuration anew: a plugin's command is found by it before its own options are known."""
+        self.__dict__.pop("config", None)
+
     @cached_property
     def host(self) -> Host:
         """The host with every plugin loaded that is not disabled."""

@@ -102,10 +102,13 @@ def _app(ctx: click.Context) -> App:
 def _set_config(ctx: click.Context, _: click.Parameter, value: str | None) -> None:
     if value:
         _app(ctx).config_path = Path(value)
+        _app(ctx).forget_config()
 
 
 def _set_values(ctx: click.Context, _: click.Parameter, value: tuple[str, ...]) -> None:
-    _app(ctx).assignments += value
+    if value:
+        _app(ctx).assignments += value
+        _app(ctx).forget_config()
 
 
 def _set_room(ctx: click.Context, _: click.Parameter, value: str | None) -> None:
@@ -113,6 +116,7 @@ def _set_room(ctx: click.Context, _: click.Parameter, value: str | None) -> None
         import json
 
         _app(ctx).assignments.append(f"room={json.dumps(value, ensure_ascii=False)}")
+        _app(ctx).forget_config()
 
 
 def _set_verbosity(ctx: click.Context, _: click.Parameter, value: int) -> None:
