@@ -28,7 +28,9 @@ FURTHEST_APART = 40
 """A day and an hour that lie more characters apart are not of one mind."""
 
 _EVENING_MATTERS = re.compile(
-    r"\b(?:dinner|supper|party|film|movie|concert|theatre|theater|drinks|bed|bedtime|pub|cinema|show)\b", re.IGNORECASE
+    r"\b(?:dinner|supper|party|film|movie|concert|theatre|theater|drinks"
+    r"|table for|restaurant|bed|bedtime|pub|cinema|show)\b",
+    re.IGNORECASE,
 )
 
 _MORNING_MATTERS = re.compile(r"\b(?:wake|waking|get(?:ting)? up|alarm|breakfast|sunrise)\b", re.IGNORECASE)

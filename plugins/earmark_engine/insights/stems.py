@@ -65,6 +65,7 @@ _IRREGULAR = {
     for form in forms.split()
 }
 _VOWELS = frozenset("aeiouy")
+_UNCHANGED = frozenset({"news", "always", "perhaps", "series", "species", "during", "thing", "something", "nothing"})
 SHORTEST = 3
 
 
@@ -72,7 +73,7 @@ SHORTEST = 3
 def stem(word: str) -> str:
     """Give what the forms of a lower-case word have in common; not always a word itself."""
     word = _IRREGULAR.get(word.removesuffix("'s"), word.removesuffix("'s"))
-    if len(word) <= SHORTEST:
+    if len(word) <= SHORTEST or word in _UNCHANGED:
         return word
     for suffix in ("ing", "ed"):
         root = word.removesuffix(suffix)

@@ -49,6 +49,7 @@ _DUTIES = (
     rf"\b(?:can|could|would|will|should|shall|must)\s{_AGENT}(?!\s(?:like|be home|have)\b|['’])",
     rf"\b(?:do|why don['’]t|did|are)\s{_AGENT}\s(?:want to|mind|able to|going to)\b",
     rf"\bwhy don['’]t\s{_AGENT}",
+    rf"\b(?:said|promised)(?: that)?\s{_AGENT}(?:['’]d|['’]ll|\s(?:would|will))\b",
     rf"{_AGENT}{_ADVERBS}{_DUTY}{_ADVERBS}{_NEGATED}{_NOT_DONE_BY_ANOTHER}",
     rf"(?P<agent>{_NAMES}){_DOES}",
     rf"(?P<agent>{_NAME}|\b(?:my|your))(?:['’]s)?\s(?:turn|job|task|responsibility)\b",
@@ -59,9 +60,10 @@ _DUTIES = (
     r"\b(?P<agent>let me|let['’]s|let us)\b",
 )
 """Patterns of clauses that lay a task on an agent, the more telling first."""
+_TITLE = r"(?:(?:mrs?|ms|miss|dr|aunt|uncle)\.?\s)?"
 _CALLED = re.compile(
     rf"(?:^|[.!?,]\s){names.LEAD_IN}(?P<first>{_NAME})(?=,|\s(?:could|can|would|will)\syou\b|\splease\b)"
-    rf"|,\s*(?:please,?\s)?(?:(?:mrs?|ms|miss|dr|aunt|uncle)\.?\s)?(?P<last>{_NAME})(?=\s*(?:please|okay|ok|all ?right)?[,\s]*(?:[.?!]|$))"
+    rf"|,\s*(?:please,?\s)?{_TITLE}(?P<last>{_NAME})(?=\s*(?:please|okay|ok|all ?right)?[,\s]*(?:[.?!]|$))"
     rf"|,\s(?P<inner>{_NAME})(?=,)|\b(?:you|please),?\s(?P<apposed>{_NAME})(?=,|[.?!]|$)",
     re.IGNORECASE,
 )
@@ -88,6 +90,8 @@ def _requests() -> tuple[str, ...]:
         rf"(?:^|,\s|\b(?:and|then|so|okay|ok)\s)(?P<agent>you)\s{_imperative()}",
         rf"\b(?P<agent>please)\s(?:\w+ly\s)?{_imperative()}",
         rf"^\s*{names.LEAD_IN}(?:{_NAME},?\s)?(?:and\s|then\s|just\s|please,?\s)*(?P<agent>{_imperative()})",
+        rf"^\s*{names.LEAD_IN}(?:{_NAME},\s)?(?:when|if|once|after|before|as soon as)\s[^,.?!]*,\s(?:please\s)?"
+        rf"(?P<agent>{_imperative()})",
     )
 
 
