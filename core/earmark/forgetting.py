@@ -88,14 +88,15 @@ def trim(connection: sqlite3.Connection, *, now: float, days: float, days_by_kin
         return _deleted(connection)
 
 
-def wipe(connection: sqlite3.Connection) -> bool:
-    """Rewrite the file without what was deleted and empty the log beside it; False if a reader is in the way."""
-    try:
-        connection.execute("VACUUM")
-    except sqlite3.OperationalError as error:
-        # It needs room for a copy of the file. What was deleted is overwritten with zeros in any case.
-        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_FULL:
-            raise
+def wipe(connection: sqlite3.Connection, *, rewrite: bool) -> bool:
+    """Empty the log beside the file, and rewrite the file if something was deleted; False if a reader is in the way."""
+    if rewrite:
+        try:
+            connection.execute("VACUUM")
+        except sqlite3.OperationalError as error:
+            # It needs room for a copy of the file. What was deleted is overwritten with zeros in any case.
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_FULL:
+                raise
     busy: int = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
     return not busy
 

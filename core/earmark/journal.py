@@ -226,7 +226,7 @@ class Journal:
     async def forget(self, selection: Selection) -> Forgotten:
         """Delete for good: from the tables, the index, the file and the log beside it."""
         forgotten = await self._write(lambda connection: forgetting.forget(connection, selection))
-        wiped = await self._wipe()
+        wiped = await self._wipe(forgotten)
         if selection.everything:
             self._delete_set_aside(before=None)
         return replace(forgotten, wiped=wiped, left=tuple(str(path) for path in self._set_aside_files()))
@@ -239,10 +239,10 @@ class Journal:
         )
         if days:
             self._delete_set_aside(before=now - days * forgetting.DAY_SECONDS)
-        return replace(forgotten, wiped=await self._wipe()) if forgotten.events else forgotten
+        return replace(forgotten, wiped=await self._wipe(forgotten)) if forgotten.events else forgotten
 
-    async def _wipe(self) -> bool:
-        return await self._write(forgetting.wipe)
+    async def _wipe(self, forgotten: Forgotten) -> bool:
+        return await self._write(lambda connection: forgetting.wipe(connection, rewrite=forgotten.events > 0))
 
     def _set_aside_files(self) -> list[Path]:
         return sorted(self.path.parent.glob(f"{self.path.name}.broken-*"))
