@@ -1,10 +1,10 @@
-"""Where a service is: one url for its sockets and for its requests."""
+"""Where a service is, one url for its sockets and for its requests, and how it is talked to."""
 
 from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 from urllib.parse import quote, urlsplit
 
 from earmark.errors import SettingsError
@@ -14,6 +14,22 @@ NO_URL: Final = (
     '(transport = "engine"), or give the url of a Symbl-compatible service such as `earmark serve`.'
 )
 _SCHEMES = {"https": True, "wss": True, "http": False, "ws": False}
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a service is talked to."""
+
+    token_in: Literal["header", "query"] = "header"  # noqa: S105 # a place, no secret
+    """Where the token goes: the header `X-API-KEY`, or `access_token` in the url."""
+    plain_anywhere: bool = False
+    """Whether other machines may be talked to without encryption."""
+    connect_seconds: float = 10.0
+    start_seconds: float = 15.0
+    stop_seconds: float = 60.0
+    """How long the last results may take."""
+    heartbeat_seconds: float = 20.0
+    """After how much silence the service is asked whether it is still there; it has half of that to answer."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
-"""What others may import: the wire, the session, and a client for any Symbl-compatible service.
+"""What others may import: the wire, the session, a client for any Symbl-compatible service, and the transport.
 
-The client's names are loaded when first asked for, so that the wire alone stays light.
+The names of client and transport are loaded when first asked for, so that the wire alone stays light.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from earmark_symbl.address import Options
 from earmark_symbl.errors import (
     CertificateRefused,
     ConnectionLost,
@@ -106,6 +107,7 @@ if TYPE_CHECKING:
     from earmark_symbl.conversation import ConversationApi as ConversationApi
     from earmark_symbl.conversation import open_conversations as open_conversations
     from earmark_symbl.settings import SymblSettings as SymblSettings
+    from earmark_symbl.transport import SymblTransport as SymblTransport
     from earmark_symbl.transport import open_symbl as open_symbl
 
 _LAZY = {
@@ -113,6 +115,7 @@ _LAZY = {
     "connect": "client",
     "ConversationApi": "conversation",
     "SymblSettings": "settings",
+    "SymblTransport": "transport",
     "open_conversations": "conversation",
     "open_symbl": "transport",
 }
@@ -154,6 +157,7 @@ __all__ = [
     "ModifyRequest",
     "NestedError",
     "NotFound",
+    "Options",
     "Phase",
     "Ping",
     "Placed",
@@ -189,6 +193,7 @@ __all__ = [
     "SubscriptionStarted",
     "SymblError",
     "SymblSettings",
+    "SymblTransport",
     "Tag",
     "TimedOut",
     "TimedWord",

@@ -13,10 +13,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TypeAlias
 
+from earmark_symbl.address import Options
 from earmark_symbl.lifecycle import ErrorMessage, RecognitionResult, SessionModified
 from earmark_symbl.line import Line, open_line
 from earmark_symbl.messages import ResultMessage
-from earmark_symbl.peer import Options, open_peer
+from earmark_symbl.peer import open_peer
 from earmark_symbl.requests import AUDIO_FRAME_BYTES, ModifyRequest, SpeechRecognition, StartRequest, Unknown
 from earmark_symbl.session import NORMAL, Phase
 

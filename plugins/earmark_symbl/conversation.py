@@ -12,8 +12,9 @@ from contextlib import asynccontextmanager
 from typing import Any, Literal, TypeVar
 from urllib.parse import quote
 
+from earmark_symbl.address import Options
 from earmark_symbl.http import decoded
-from earmark_symbl.peer import Options, Peer, open_peer
+from earmark_symbl.peer import Peer, open_peer
 from earmark_symbl.resources import (
     Analytics,
     ConversationInfo,

@@ -9,16 +9,18 @@ from contextlib import asynccontextmanager, suppress
 
 import aiohttp
 
+from earmark_symbl.address import Options
 from earmark_symbl.errors import ConnectionLost, RemoteProtocolError, RequestRefused, TimedOut
 from earmark_symbl.lifecycle import (
     ConversationCompleted,
     ErrorMessage,
     InConversation,
+    RecognitionResult,
     RecognitionStopped,
     StartedListening,
 )
 from earmark_symbl.messages import ClientMessage, ServerMessage
-from earmark_symbl.peer import Options, Peer, Socket
+from earmark_symbl.peer import Peer, Socket
 from earmark_symbl.requests import Audio, StartRequest, StopRequest, Unknown
 from earmark_symbl.session import NORMAL, Ending, Ignored, Phase, Session, Side
 
@@ -83,11 +85,11 @@ class Line:
         return self.session.conversation
 
     async def audio(self, data: bytes) -> None:
-        """Send one frame of audio; dropped where the service has stopped listening by itself."""
-        if self.session.phase in (Phase.STARTING, Phase.LISTENING):
-            await self.say(Audio(data))
-        elif self.closed:
-            raise self.lost()
+        """Send one frame of audio; raises `ConnectionLost` also where the service has stopped listening by itself."""
+        if not self.closed and self.session.phase not in (Phase.STARTING, Phase.LISTENING):
+            message = f"{self.host} has stopped listening by itself."
+            raise ConnectionLost(message).located(self.host)
+        await self.say(Audio(data))
 
     async def stop(self) -> None:
         """Ask for what is still due, and return when it has come."""
@@ -174,6 +176,8 @@ class Line:
             self._said_over.add(type(message))
         self._began = self._began or self.session.phase is Phase.LISTENING
         self._named = self._named or isinstance(message, InConversation)
+        if isinstance(message, RecognitionResult) and self._waiting and _interim(self._waiting[-1]):
+            self._waiting.pop()  # nobody has looked at it yet, and this one says more
         self._waiting.append(message)  # type: ignore[arg-type] # a client is told what servers say
         self._wake()
 
@@ -200,6 +204,10 @@ class Line:
     async def _wait(self, condition: Callable[[], bool]) -> None:
         while not condition():
             await self._changed.wait()
+
+
+def _interim(message: ServerMessage) -> bool:
+    return isinstance(message, RecognitionResult) and not message.is_final
 
 
 @asynccontextmanager

@@ -6,36 +6,19 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import aiohttp
 from yarl import URL
 
 from earmark.errors import SettingsError, TokenRefused
-from earmark_symbl.address import Address
+from earmark_symbl.address import Address, Options
 from earmark_symbl.auth import AppTokens, GivenToken, Tokens, generate
 from earmark_symbl.http import exchange, failure, open_http
 
 T = TypeVar("T")
 Socket = aiohttp.ClientWebSocketResponse
 _CLOSE_SECONDS = 3.0
-
-
-@dataclass(frozen=True)
-class Options:
-    """How a service is talked to."""
-
-    token_in: Literal["header", "query"] = "header"  # noqa: S105 # a place, no secret
-    """Where the token goes: the header `X-API-KEY`, or `access_token` in the url."""
-    plain_anywhere: bool = False
-    """Whether other machines may be talked to without encryption."""
-    connect_seconds: float = 10.0
-    start_seconds: float = 15.0
-    stop_seconds: float = 60.0
-    """How long the last results may take."""
-    heartbeat_seconds: float = 20.0
-    """After how much silence the service is asked whether it is still there; it has half of that to answer."""
 
 
 class Peer:

@@ -6,6 +6,7 @@ from aiohttp.test_utils import unused_port
 from tests.symbl.service import Service, Talk
 
 from earmark.errors import ConnectionFailed, PeerRefused, SettingsError, TokenRefused
+from earmark_symbl.address import Options
 from earmark_symbl.api import connect
 from earmark_symbl.client import Conversation, Result
 from earmark_symbl.errors import (
@@ -21,7 +22,6 @@ from earmark_symbl.errors import (
     Unreachable,
 )
 from earmark_symbl.lifecycle import ConversationCompleted, ErrorMessage, RecognitionResult, RecognitionStopped
-from earmark_symbl.peer import Options
 from earmark_symbl.requests import ModifyRequest, StartRequest
 from earmark_symbl.results import MessageResponse
 

@@ -1,0 +1,53 @@
+"""What `earmark doctor` asks of the service."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+
+from earmark.errors import EarmarkError, SettingsError
+from earmark.hookspecs import Diagnosis, Verdict
+from earmark.room import Room
+from earmark_symbl.line import open_line
+from earmark_symbl.peer import open_peer
+from earmark_symbl.session import NORMAL
+from earmark_symbl.settings import SymblSettings
+
+
+class ServiceCheck:
+    """Connects as a listener would, says nothing, and leaves."""
+
+    def __init__(self, settings: SymblSettings) -> None:
+        self._settings = settings
+
+    async def diagnose(self) -> Iterable[Diagnosis]:
+        """Whether the service can be reached and takes the token."""
+        if not self._settings.url:
+            return [Diagnosis("service", Verdict.SKIPPED, "No url is set for the transport symbl.")]
+        try:
+            host = await self._connect()
+        except SettingsError as error:
+            return [Diagnosis("service", Verdict.FAILED, str(error), "Correct [symbl] in earmark.toml.")]
+        except EarmarkError as error:
+            return [Diagnosis("service", Verdict.FAILED, str(error))]
+        return [Diagnosis("service", Verdict.OK, f"{host} answers and takes the token.")]
+
+    async def _connect(self) -> str:
+        settings = self._settings
+        async with open_peer(
+            settings.url,
+            token=settings.token.reveal() if settings.token else None,
+            app_id=settings.app_id,
+            app_secret=settings.app_secret.reveal() if settings.app_secret else None,
+            options=settings.options,
+        ) as peer:
+            async with open_line(peer, f"check-{uuid.uuid4()}") as line:
+                await line.close(NORMAL)
+            return peer.address.host
+
+
+@asynccontextmanager
+async def open_check(settings: SymblSettings, room: Room) -> AsyncIterator[ServiceCheck]:
+    """The check, with the transport's own settings."""
+    yield ServiceCheck(settings)
