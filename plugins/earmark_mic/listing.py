@@ -101,7 +101,7 @@ def _with_pulse(devices: list[Device]) -> Listing:
     """The same with the sound server's microphones by their own names, where it can be asked."""
     door = next((device for name in ("pulse", "default") for device in devices if device.name == name), None)
     sources = _pactl("list", "sources") if door else None
-    if not door or not sources:
+    if not door or sources is None:
         return Listing(devices=devices)
     first = _pactl_default()
     named = [_pulse_device(source, door, default=source["name"] == first) for source in sources]
