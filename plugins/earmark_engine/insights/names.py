@@ -58,9 +58,9 @@ _NOT_NAMES = frozenset(
     Japanese Dutch Latin Russian Polish Turkish Greek American British European God Internet Google Amazon Netflix
     Youtube YouTube Facebook Ikea Tesco Lego Bluetooth Wifi Zoom Skype Excel Windows Android Honey Darling Sweetheart
     Sweetie Love Dear Guys Everyone Everybody Somebody Someone Anyone Anybody Nobody Folks Kids Children Boys Girls
-    People Whoever Whatever
-    Mister Mr Mrs Ms Miss Dr Prof Professor Sir Madam Dinner Lunch Breakfast Supper School Work Traffic Homework Laundry Dishes
-    Football Milk Bread Coffee Tea Pizza Church College University Management Marketing Sales Production Customers
+    People Whoever Whatever Mister Mr Mrs Ms Miss Dr Prof Professor Sir Madam Dinner Lunch Breakfast Supper School
+    Work Traffic Homework Laundry Dishes Football Milk Bread Coffee Tea Pizza Church College University Management
+    Marketing Sales Production Customers
     Nothing Everything Something Anything Sorry Congratulations Goodbye Bye Wow Ouch Cheers Welcome Sure Exactly
     Absolutely Seriously Hopefully Unfortunately Alternatively Tomorrow Today Tonight Yesterday Parents Grandparents
     Neighbours Neighbors Plumber Doctor Dentist Electrician Teacher Mechanic Vet Landlord Siri I Alexa Cortana""")
