@@ -18,16 +18,19 @@ def test_streams_take_turns() -> None:
     assert [turns.pick(streams, 0.0) for _ in range(6)] == [1, 2, 3, 1, 2, 3]
 
 
-def test_a_final_goes_before_interim_text_of_another_stream() -> None:
-    assert Turns().pick({1: Wants(interim_due=True), 2: Wants(final_due=True)}, 0.0) == 2
-
-
-def test_interim_text_may_take_only_its_share_of_the_time() -> None:
-    turns, streams = Turns(interim_share=0.25), {1: Wants(interim_due=True)}
-    turns.interim_took(0.1, 10.0)
+def test_interim_text_may_take_only_half_of_the_time() -> None:
+    turns, streams = Turns(), {1: Wants(interim_due=True)}
+    turns.interim_took(0.3, 10.0)
     assert turns.pick(streams, 10.2) is None
     assert turns.wait_seconds(streams, 10.2) == pytest.approx(0.1)
     assert turns.pick(streams, 10.31) == 1
+
+
+def test_while_finals_wait_interim_text_of_others_gets_a_tenth() -> None:
+    turns, streams = Turns(), {1: Wants(interim_due=True), 2: Wants(final_due=True)}
+    turns.interim_took(0.1, 10.0)
+    assert turns.pick(streams, 10.8) == 2
+    assert turns.pick(streams, 10.91) == 1
 
 
 def test_finals_do_not_wait_for_the_share_of_interim_text() -> None:

@@ -56,7 +56,7 @@ class Hearing:
         segment: int = 0,
         spoiled: int = 0,
         vocabulary: tuple[str, ...] = (),
-        interim_seconds: float = 0.8,
+        interim_seconds: float = 1.0,
         cutting: Cutting | None = None,
     ) -> None:
         self._voice = voice

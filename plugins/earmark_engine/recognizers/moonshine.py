@@ -37,7 +37,7 @@ class MoonshineSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknow
 
     workers: int = 0
     """Most processes that recognise at the same time; 0: one less than there are cores, at most four."""
-    interim_seconds: float = 0.8
+    interim_seconds: float = 1.0
     """How much more must be said before the text so far is shown again; longer by itself on a slow machine."""
     nice: int = 5
     """How far the workers stand back for other programs, from 0 (not at all) to 19."""

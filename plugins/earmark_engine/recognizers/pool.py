@@ -130,6 +130,7 @@ class Pool:
         finally:
             del self._ears[number]
             self._leave(number)
+            await ears.fail(f"This stream of the recogniser {self.name} is closed.")
 
     def _choose(self) -> Worker:
         """The least burdened worker, or a new one while all have streams and there may be more."""

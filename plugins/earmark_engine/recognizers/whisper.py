@@ -40,7 +40,7 @@ class WhisperSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """Cores that one final text may use."""
     workers: int = 1
     """Most processes that recognise at the same time; each holds the models in memory."""
-    interim_seconds: float = 0.8
+    interim_seconds: float = 1.0
     """How much more must be said before the text so far is shown again; longer by itself on a slow machine."""
     nice: int = 5
     """How far the workers stand back for other programs, from 0 (not at all) to 19."""

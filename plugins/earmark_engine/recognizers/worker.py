@@ -49,7 +49,7 @@ SETTLE_SECONDS = 0.5
 class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
     """What every worker is told, besides what its model is told."""
 
-    interim_seconds: float = 0.8
+    interim_seconds: float = 1.0
     nice: int = 5
 
 

@@ -55,6 +55,7 @@ class Worker:
         """Start the process and pass on what it says, until it dies."""
         process = await asyncio.create_subprocess_exec(
             sys.executable,
+            "-P",  # a file of the user's that happens to be named like a module must not be taken for it
             "-m",
             "earmark_engine.recognizers.worker",
             *self._command,
