@@ -14,7 +14,7 @@ import msgspec
 from earmark.cli.context import App, pass_app, print_json
 from earmark.errors import SourceError
 from earmark_mic.choosing import Choice, Wishes
-from earmark_mic.listing import look
+from earmark_mic.looking import look
 from earmark_mic.metering import Meter, Reading, advice, meter, record
 from earmark_mic.settings import MicSettings
 from earmark_mic.source import wishes_of

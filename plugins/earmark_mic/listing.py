@@ -1,13 +1,11 @@
 """What microphones there are, asked of PortAudio and, where there is one, of the sound server.
 
-PortAudio's list is made when it is initialised and never changes, so a process of its own is asked each time:
 `python -m earmark_mic.listing` prints a `Listing` as JSON. ALSA's `default` and `pulse` may stand for any of a sound
 server's microphones; `pactl` knows these by name, and libpulse takes the one that `PULSE_SOURCE` names.
 """
 
 from __future__ import annotations
 
-import asyncio
 import re
 import shutil
 import subprocess
@@ -17,7 +15,6 @@ from typing import Any
 
 import msgspec
 
-from earmark.errors import SourceError, SourceFailed
 from earmark_mic.wire import Device, Listing, Served
 
 NO_PORTAUDIO = (
@@ -26,37 +23,8 @@ NO_PORTAUDIO = (
 )
 _PULSE = "PulseAudio"
 _PACTL_SECONDS = 3
-_LOOK_SECONDS = 15
 _CARD = re.compile(r"\(hw:(\d+),(\d+)\)$")
 _SAMPLE = re.compile(r"(\d+)ch (\d+)Hz")
-
-
-async def look() -> Listing:
-    """What microphones there are now; raises `SourceFailed` without PortAudio, `SourceError` without an answer."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "earmark_mic.listing",
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
-        async with asyncio.timeout(_LOOK_SECONDS):
-            output, _ = await process.communicate()
-    except TimeoutError:
-        raise SourceError("The system does not say which microphones there are; is its sound server hung?") from None
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    if process.returncode == 2:
-        raise SourceFailed(NO_PORTAUDIO)
-    try:
-        return msgspec.json.decode(output, type=Listing)
-    except msgspec.MsgspecError:
-        raise SourceError("PortAudio failed while it was looking for microphones; it is asked again.") from None
 
 
 def list_now() -> Listing:

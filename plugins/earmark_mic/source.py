@@ -20,7 +20,7 @@ from earmark.audio import Cause, Frame, Omitted
 from earmark.errors import SourceError, SourceFailed
 from earmark.room import Room
 from earmark_mic.choosing import Wishes, why_reopen
-from earmark_mic.listing import look
+from earmark_mic.looking import look
 from earmark_mic.settings import MicSettings
 from earmark_mic.watching import ZeroWatch, end, hints
 from earmark_mic.wire import (
