@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.bench.recordings import bundled, errors, words
 from tests.recognizers.conftest import STAND_IN, feed, listen, text, until
 
 from earmark.audio import Samples
@@ -25,12 +26,20 @@ from earmark_engine.recognizers.types import (
     TooBusy,
 )
 
+LIBRARY_ERRORS = 7
+"""Words that Moonshine's own streams get wrong in `two_cities.wav`, as `tests/bench/recognizers.py` measures."""
+
 
 async def test_a_conversation_is_heard_with_its_names_and_days(pool: Pool, kitchen: Samples) -> None:
-    said = text(await listen(pool, kitchen))
+    said = text(await listen(pool, kitchen[: 24 * RATE]))
     assert "Tom, could you call the plumber on Thursday?" in said
-    assert "garage tomorrow morning" in said
-    assert said.endswith("on Monday.")
+    assert said.endswith("I will take the car to the garage tomorrow morning.")
+
+
+async def test_read_speech_is_understood_no_worse_than_by_the_library_itself(pool: Pool) -> None:
+    recording = next(recording for recording in bundled() if recording.name == "two_cities")
+    heard = words(text(await listen(pool, recording.samples)))
+    assert errors(words(recording.said), heard) <= LIBRARY_ERRORS
 
 
 async def test_finals_come_in_order_and_settle_what_they_cover(pool: Pool, kitchen: Samples) -> None:
@@ -62,10 +71,10 @@ async def test_interim_text_comes_before_somebody_has_finished(pool: Pool, kitch
 
 async def test_a_killed_worker_loses_nothing(pool: Pool, kitchen: Samples) -> None:
     async def kill(final: Final) -> None:
-        if final.segment in (1, 3):
+        if final.segment in (0, 2):
             os.kill(pool.pids[0], signal.SIGKILL)
 
-    sound = kitchen[: 25 * RATE]
+    sound = kitchen[: 16 * RATE]
     undisturbed = text(await listen(pool, sound))
     assert text(await listen(pool, sound, at_final=kill)) == undisturbed
     assert pool.load.restarts == 2
