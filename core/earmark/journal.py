@@ -114,9 +114,12 @@ class Journal:
 
     async def cursor(self, sink: str, target: str) -> int | None:
         """Up to where a sink has taken events to a target; None if it never has."""
-        if (sink, target) in self._cursors:
-            return self._cursors[sink, target]
-        return await self._read(lambda connection: journal_rows.cursor(connection, sink, target))
+        if (sink, target) not in self._cursors:
+            seq = await self._read(lambda connection: journal_rows.cursor(connection, sink, target))
+            if seq is None:
+                return None
+            self._cursors.setdefault((sink, target), seq)
+        return self._cursors[sink, target]
 
     async def move_cursor(self, sink: str, target: str, seq: int) -> None:
         """Remember that a sink has taken everything up to there."""

@@ -184,6 +184,19 @@ async def test_events_that_were_forgotten_are_passed_over(journal: Journal, hous
     await until(lambda: taker.taken == names(0, 3) + names(7, 9) and slow.taken[-2:] == names(7, 9))
 
 
+async def test_a_sink_that_finds_only_forgotten_events_has_nothing_to_catch_up_with(
+    journal: Journal, house: House
+) -> None:
+    await journal.append(sentences(0, 3))
+    await journal.forget(Selection())
+    report = house.run(taker := Taker(), from_start=True)
+    async with asyncio.timeout(20):
+        while await journal.cursor("taker", "") != 3:
+            await asyncio.sleep(0.002)
+    await until(lambda: report.state == "running" and report.lag == 0)
+    assert taker.taken == []
+
+
 # -- sinks under fire -----------------------------------------------------------------------------------------------
 
 
@@ -214,6 +227,25 @@ async def test_the_same_failure_is_logged_once_until_the_sink_works_again(
     await until(lambda: report.delivered == 2)
     assert [record.levelname for record in caplog.records if "broker is gone" in record.message] == ["WARNING"]
     assert "takes events again" in caplog.text
+
+
+async def test_after_a_success_the_pauses_are_short_again(journal: Journal) -> None:
+    house = House(journal)
+    house.delivery = Delivery(
+        journal, CLOCK, patience=Patience(first_delay_seconds=0.001, longest_delay_seconds=1e6, check_seconds=0.01)
+    )
+    failed: set[str] = set()
+
+    def once_each(event: AnyEvent) -> None:
+        if event.id not in failed:
+            failed.add(event.id)
+            raise OSError("the broker is gone")
+
+    await journal.append(sentences(0, 30))
+    report = house.run(Taker(once_each))
+    await until(lambda: report.delivered == 30)
+    assert report.failures == 30
+    await house.close()
 
 
 async def test_a_sink_that_returns_early_has_failed(journal: Journal, house: House) -> None:

@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from earmark import forgetting, journal_rows
 from earmark.clock import SystemClock
 from earmark.events import Change, Durable, InsightKind
 from earmark.forgetting import DAY_SECONDS
 from earmark.journal import Journal, Query, Selection
+from earmark.journal_schema import connect, transaction
 from tests.core.talk import BEGAN, BEN, about, at, began, changed, ended, marked, missing, said
 
 Bytes = Callable[[], bytes]
@@ -152,6 +154,17 @@ async def test_no_word_is_left_in_the_file_the_log_or_the_index(journal: Journal
     assert [word for word in WORDS if word in on_disk(journal)] == []
     assert await journal.search(Query("xylophone")) == []
     assert len(await journal.search(Query("weather"), most=5000)) == 2000
+
+
+def test_no_word_is_left_even_where_there_is_no_room_to_rewrite_the_file(tmp_path: Path) -> None:
+    connection = connect(tmp_path / "journal.db")
+    with transaction(connection):
+        journal_rows.append(connection, dinner())
+    forgetting.forget(connection, Selection(conversation="c1"))
+    assert forgetting.wipe(connection, rewrite=False)
+    left = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+    assert [word for word in WORDS if word in left] == []
+    connection.close()
 
 
 async def test_while_another_program_reads_it_is_said_that_the_text_is_still_there(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import stat
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -126,17 +127,30 @@ async def test_cursors_belong_to_a_sink_and_its_target_and_outlive_the_process(p
         assert [await journal.cursor("mqtt", broker) for broker in ("broker-a", "broker-b")] == [5, 7]
 
 
-async def test_cursors_are_written_while_the_room_goes_on(path: Path) -> None:
-    def on_disk() -> list[int]:
-        with sqlite3.connect(path) as connection:
-            rows = connection.execute("SELECT seq FROM cursors").fetchall()
-        connection.close()
-        return [row[0] for row in rows]
+def cursors_on_disk(path: Path) -> list[int]:
+    with closing(sqlite3.connect(path)) as connection:
+        return [row[0] for row in connection.execute("SELECT seq FROM cursors")]
 
+
+async def test_cursors_are_written_while_the_room_goes_on(path: Path) -> None:
     async with Journal.open(path, clock=CLOCK) as journal:
         for seq in range(1000):
             await journal.move_cursor("mqtt", "", seq)
-        await until(lambda: on_disk() == [999])
+        await until(lambda: cursors_on_disk(path) == [999])
+
+
+async def test_a_cursor_that_moves_while_it_is_written_is_written_again(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("earmark.journal.CURSORS_EVERY_SECONDS", 0.0)
+    async with Journal.open(path, clock=CLOCK) as journal:
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            await journal.move_cursor("mqtt", "", 5)
+            await asyncio.sleep(0.05)
+            await journal.move_cursor("mqtt", "", 6)
+            other.execute("COMMIT")
+        await until(lambda: cursors_on_disk(path) == [6])
 
 
 # -- conversations and marks ----------------------------------------------------------------------------------------

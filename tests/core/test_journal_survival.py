@@ -144,7 +144,6 @@ async def test_a_journal_that_breaks_while_it_is_used_is_set_aside_and_the_room_
         await journal.move_cursor("mqtt", "", 300)
     async with Journal.open(path, clock=CLOCK) as journal:
         await journal.cursor("mqtt", "")
-        await journal.move_cursor("mqtt", "", 300)
         overwrite(path)
         (entry,) = await journal.append([said("after")])
         assert entry.seq == 301, "cursors must not stand behind what comes next"

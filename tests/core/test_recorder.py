@@ -76,21 +76,20 @@ async def test_while_the_journal_cannot_be_written_events_are_held_in_order_and_
     recorder: Recorder, journal: Journal, bus: Bus
 ) -> None:
     watcher = bus.watch(Utterance)
+    events = [said(f"u{number}") for number in range(20)]
     with Forbidden(journal.path):
-        first = asyncio.create_task(recorder.record([said("u1")]))
+        recording = [asyncio.create_task(recorder.record([event])) for event in events]
         await until(lambda: recorder.problem)
-        second = asyncio.create_task(recorder.record([said("u2")]))
         await asyncio.sleep(0.05)
-        assert not first.done()
-        assert not second.done()
-        assert recorder.held == 2
+        assert not any(task.done() for task in recording)
+        assert recorder.held == 20
         assert "the disk is bad" in str(recorder.problem)
         assert journal.last == 0
-    await first
-    await second
-    assert recorder.problem is None
-    assert recorder.held == 0
-    assert [await anext(watcher), await anext(watcher)] == [said("u1"), said("u2")]
+    await asyncio.gather(*recording)
+    assert (recorder.problem, recorder.held) == (None, 0)
+    assert [entry.event for entry in await journal.read(0)] == events
+    bus.close()
+    assert [event async for event in watcher] == events
 
 
 async def test_no_more_is_held_than_memory_should_hold(
