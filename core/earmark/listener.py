@@ -90,6 +90,7 @@ class Listener:
         self._reason = "stopped"
         if self._ears is not None:
             self._ears.stop()
+            self._uplink.hurry()
 
     async def run(self) -> Outcome:
         """Listen; raises an `EarmarkError` only for what makes listening pointless."""

@@ -34,6 +34,7 @@ __all__ = ["STATE_KEY", "Figures", "Spool", "Store", "Uplink"]
 
 _CONNECT_SECONDS = 20.0
 _SLOW_RETRY_SECONDS = 300.0
+_PATIENCE_SECONDS = 30.0
 _FIRST_DELAY_SECONDS = 0.5
 _MOST_DELAY_SECONDS = 60.0
 _DISK_AFTER_SECONDS = 3.0
@@ -132,6 +133,11 @@ class Uplink:
         """End the conversation; the next sound begins another."""
         self._intake.end_conversation(reason)
 
+    def hurry(self) -> None:
+        """Hold up the source no more: it is about to close."""
+        self._desk.hurrying = True
+        self._desk.wake()
+
     def source_ended(self, reason: str = "source_ended") -> None:
         """Say that no more sound will come: what is there is delivered, then `run` returns."""
         self._desk.source_over = True
@@ -145,7 +151,7 @@ class Uplink:
     async def run(self) -> None:
         """Drive the line until the source is over and all is delivered, or `stop` was called.
 
-        Raises the peer's refusal only where the source can wait; for a live one it is told and tried again slowly.
+        Raises a `PeerError` only where the source can wait; for a live one it is told, and tried again for ever.
         """
         recording = asyncio.create_task(self._desk.record(), name="earmark uplink journal")
         minding = asyncio.create_task(self._mind(), name="earmark uplink spool")
@@ -159,6 +165,8 @@ class Uplink:
         finally:
             driving.cancel()
             await asyncio.gather(driving, return_exceptions=True)
+            if not self._desk.live:
+                self._drop_the_rest()
             self._desk.no_more_notes()
             await asyncio.wait({recording}, timeout=_LAST_NOTES_SECONDS)
             for task in (recording, minding):
@@ -166,6 +174,13 @@ class Uplink:
             await asyncio.gather(recording, minding, return_exceptions=True)
         if self._desk.refused is not None:
             raise self._desk.refused
+
+    def _drop_the_rest(self) -> None:
+        """Keep nothing of a recording that was not heard to its end: it can be heard again."""
+        self._desk.spool.clear()
+        while conversation := self._desk.current:
+            conversation.reason = conversation.reason or "stopped"
+            self._desk.end(conversation)
 
     # -- the line -------------------------------------------------------------------------------------------------
 
@@ -245,10 +260,11 @@ class Uplink:
     async def _failed(self, error: Exception) -> None:
         """Tell, then wait before another try."""
         refused = isinstance(error, TokenRefused | PeerRefused)
-        if refused and not self._desk.live:
-            self._desk.refused = error
-            self._desk.wake()
         self._down_since = self._down_since or self._clock.monotonic()
+        away = self._clock.monotonic() - self._down_since
+        if not self._desk.live and (refused or away > _PATIENCE_SECONDS):
+            self._desk.refused = error if isinstance(error, PeerError) else ConnectionFailed(_sentence(error))
+            self._desk.wake()
         self.attempt += 1
         wait = _SLOW_RETRY_SECONDS if refused else next(self._delays)
         if isinstance(error, ConnectionFailed) and error.retry_after_seconds is not None:

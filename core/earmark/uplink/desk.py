@@ -75,6 +75,8 @@ class Desk:
         """Index of the first record of the spool that this line has not been sent."""
         self.stopping = False
         """Whether the line is to be left joinable, now."""
+        self.hurrying = False
+        """Whether a source that can wait is held up no more, because it is about to close."""
         self.source_over = False
         """Whether no more sound will come."""
         self.refused: Exception | None = None

@@ -109,7 +109,7 @@ class Intake:
             ahead = (desk.spool.last - desk.cursor) * frame.seconds
             return ahead < _AHEAD_SECONDS and desk.spool.seconds < _FULL_SHARE * desk.spooling.seconds
 
-        await desk.until(lambda: room() or desk.stopping or desk.refused is not None)
+        await desk.until(lambda: room() or desk.hurrying or desk.refused is not None)
 
     def _begin(self, frame: Frame) -> None:
         conversation = Conversation(

@@ -18,6 +18,7 @@ _START_SECONDS = 20.0
 _SEND_SECONDS = 30.0
 _RESULTS_SECONDS = 60.0
 _MOST_NOTES = 1000
+_MOST_KEEP_SECONDS = 1800.0
 _BURST_SECONDS = 1.0
 
 
@@ -168,7 +169,7 @@ class Line:
             rate=first.rate,
             at=first.at,
             sequence=conversation.sequence,
-            keep_seconds=min(1800.0, max(desk.spooling.seconds, desk.settings.rejoin_within)),
+            keep_seconds=min(_MOST_KEEP_SECONDS, float(max(desk.spooling.seconds, desk.settings.rejoin_within))),
         )
         async with asyncio.timeout(_START_SECONDS):
             started = await self._connection.start(start)
