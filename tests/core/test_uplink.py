@@ -207,6 +207,8 @@ async def test_a_refusal_ends_the_hearing_of_a_recording(tmp_path: Path) -> None
         await kitchen.hear(frames(5))
         with pytest.raises(TokenRefused):
             await asyncio.wait_for(asyncio.shield(kitchen.running), 5)
+        await kitchen.hear(frames(5, first=5))
+        assert kitchen.spool.seconds == 0
 
 
 async def test_nothing_says_listening_while_the_line_is_down(tmp_path: Path) -> None:

@@ -177,6 +177,7 @@ class Uplink:
 
     def _drop_the_rest(self) -> None:
         """Keep nothing of a recording that was not heard to its end: it can be heard again."""
+        self._desk.deaf = True
         self._desk.spool.clear()
         while conversation := self._desk.current:
             conversation.reason = conversation.reason or "stopped"

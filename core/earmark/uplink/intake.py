@@ -53,6 +53,8 @@ class Intake:
 
     async def take(self, item: Frame | Omitted) -> None:
         """Take what the room hears next."""
+        if self._desk.deaf:
+            return
         self._item_until, self._item_at = item.end, self._desk.clock.monotonic()
         if isinstance(item, Omitted):
             self._omit(item)
