@@ -93,7 +93,7 @@ class Pool:
         """How hard the workers are pressed just now."""
         return Load(
             streams=len(self._ears),
-            backlog_seconds=max((ears.ahead_seconds for ears in self._ears.values()), default=0.0),
+            backlog_seconds=min((self._work_ahead(worker) for worker in self._workers), default=0.0),
             real_time_factor=max((worker.report.real_time_factor for worker in self._workers), default=0.0),
             busy=max((worker.report.busy for worker in self._workers), default=0.0),
             restarts=self._restarts,

@@ -83,7 +83,7 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
 
     streams: int = 0
     backlog_seconds: float = 0.0
-    """How far the stream that is worst off lags behind what it was fed."""
+    """Seconds of work that lie before a new stream: the sound that waits, at the pace it is recognised at."""
     real_time_factor: float = 0.0
     """Seconds of work for a second of sound, over the last while; above 1 a single stream cannot keep up."""
     busy: float = 0.0
