@@ -90,6 +90,8 @@ def _prepare(connection: sqlite3.Connection, path: Path, *, read_only: bool) -> 
             "install that one, or move the file away to begin another"
         )
     if read_only:
+        if version < len(MIGRATIONS):
+            raise JournalError(f"{path} is not written by this Earmark yet: `earmark listen` brings it up to date")
         return
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from earmark.clock import SystemClock
 from earmark.errors import JournalError
 from earmark.journal import Entry, Journal
+from earmark.journal_schema import connect
 from tests.core.talk import said, sentences
 
 CLOCK = SystemClock()
@@ -167,6 +168,16 @@ async def test_a_journal_of_a_newer_earmark_is_left_alone(path: Path) -> None:
     connection.close()
 
 
+async def test_a_file_that_was_only_just_made_is_nothing_to_read_yet(path: Path) -> None:
+    connect(path).close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA user_version = 0")
+    connection.close()
+    with pytest.raises(JournalError, match="brings it up to date"):
+        async with Journal.open(path, clock=CLOCK, read_only=True):
+            pass
+
+
 async def test_an_event_of_a_newer_earmark_is_passed_over(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     async with Journal.open(path, clock=CLOCK) as journal:
         await journal.append(sentences(0, 4))
@@ -181,9 +192,11 @@ async def test_an_event_of_a_newer_earmark_is_passed_over(path: Path, caplog: py
 _FULL = """
 import asyncio, resource, sys
 from pathlib import Path
+from earmark.bus import Bus
 from earmark.clock import SystemClock
 from earmark.errors import JournalError
 from earmark.journal import Journal
+from earmark.recorder import Recorder
 from tests.core.talk import sentences
 
 async def main():
@@ -197,8 +210,14 @@ async def main():
         except JournalError as error:
             print(error)
         assert len(await journal.read(0, most=100_000)) == stored > 0
+        recorder = Recorder(journal, Bus(), SystemClock())
+        recording = asyncio.create_task(recorder.record(sentences(stored, stored + 50)))
+        while recorder.problem is None:
+            await asyncio.sleep(0.01)
+        assert not recording.done()
         resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-        await journal.append(sentences(stored, stored + 50))
+        assert len(await recording) == 50
+        assert recorder.problem is None
         events = await journal.read(0, most=100_000)
         assert [entry.event.id for entry in events] == [f"u{number}" for number in range(stored + 50)]
 
@@ -206,7 +225,7 @@ asyncio.run(main())
 """
 
 
-def test_when_the_disk_takes_no_more_it_says_so_and_nothing_is_half_written(path: Path) -> None:
+def test_when_the_disk_takes_no_more_it_says_so_and_goes_on_where_it_was_when_it_does(path: Path) -> None:
     done = subprocess.run([sys.executable, "-c", _FULL, str(path)], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert str(path) in done.stdout
