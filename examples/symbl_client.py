@@ -1,7 +1,7 @@
 """Send a recording to any Symbl-compatible service and print what comes back.
 
-earmark serve                                    # or any other service; it prints its url and a token
-python examples/symbl_client.py http://127.0.0.1:8800 TOKEN talk.wav
+earmark serve        # takes any id and secret from this machine; another service has its own
+python examples/symbl_client.py http://127.0.0.1:8801 my-app my-secret talk.wav
 """
 
 import asyncio
@@ -12,11 +12,11 @@ import soundfile
 from earmark_symbl.api import Config, InsightResponse, MessageResponse, SpeechRecognition, StartRequest, connect
 
 
-async def main(url: str, token: str, path: str) -> None:
+async def main(url: str, app_id: str, app_secret: str, path: str) -> None:
     sound, rate = soundfile.read(path, dtype="int16", always_2d=True)
     recognition = SpeechRecognition(encoding="LINEAR16", sample_rate_hertz=rate)
     start = StartRequest(insight_types=("question", "action_item"), config=Config(speech_recognition=recognition))
-    async with connect(url, token=token, start=start) as conversation:
+    async with connect(url, app_id=app_id, app_secret=app_secret, start=start) as conversation:
         await conversation.send(sound[:, 0].tobytes())
         await conversation.stop()
         async for result in conversation:
