@@ -70,7 +70,13 @@ class Ears:
         """Capture seconds at which the source was opened."""
         self._cause = Cause.RESTARTED
         self._meter = _Meter()
+        self._heard_at = clock.monotonic()
         self._stopping = asyncio.Event()
+
+    @property
+    def heard_at(self) -> float:
+        """When the source last gave anything, on the steady clock."""
+        return self._heard_at
 
     @property
     def until(self) -> float:
@@ -268,6 +274,7 @@ class Ears:
     # -- what is made of it ---------------------------------------------------------------------------------------
 
     async def _through(self, item: Item) -> list[Item]:
+        self._heard_at = self._clock.monotonic()
         if isinstance(item, Frame):
             self._stage.report.count("frames")
             if level := self._meter.hear(item):
@@ -294,6 +301,7 @@ class Ears:
                 for out in await self._chain.hear(item):
                     yield out
             await self._change(_MUTED_TICK_SECONDS)
+        self._heard_at = self._clock.monotonic()
         self._cause = Cause.MUTED
 
 

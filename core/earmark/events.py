@@ -237,6 +237,8 @@ class Status(Event, frozen=True, kw_only=True, tag="status"):
 
     state: State
     reason: str | None = None
+    ill: str | None = None
+    """Why the room does not do its work, such as a source that has fallen silent; None if it does."""
     attempt: int = 0
     next_attempt_at: datetime | None = None
     muted_until: datetime | None = None

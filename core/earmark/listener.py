@@ -31,8 +31,10 @@ from earmark.journal_rows import Mark
 from earmark.lock import hold
 from earmark.paths import RoomFolders
 from earmark.peers import Peer
+from earmark.pulse import Facts, trouble
 from earmark.recorder import Recorder
 from earmark.stages import Stage, describe
+from earmark.systemd import Notifier
 from earmark.tally import Tally
 from earmark.uplink import STATE_KEY as UPLINK_KEY
 from earmark.uplink import Spool, Uplink
@@ -41,6 +43,7 @@ _DRAIN_SECONDS = 20.0
 _LEAVE_SECONDS = 8.0
 _SINKS_SECONDS = 10.0
 _SIGN_SECONDS = 1.0
+_BEAT_SECONDS = 5.0
 _STATUS_SECONDS = 0.1
 _TRIM_SECONDS = 6 * 3600.0
 _SERVICE_DELAY_SECONDS = 1.0
@@ -63,11 +66,14 @@ class Outcome:
 class Listener:
     """Listens to one room until its source is over or somebody says stop."""
 
-    def __init__(self, host: Host, config: Config, *, folders: RoomFolders, clock: Clock) -> None:
+    def __init__(
+        self, host: Host, config: Config, *, folders: RoomFolders, clock: Clock, notifier: Notifier | None = None
+    ) -> None:
         self._config = config
         self._settings = config.settings
         self._folders = folders
         self._clock = clock
+        self._notifier = notifier or Notifier({})
         self._crew = Crew(host, config)
         self._bus = Bus()
         self._changed = asyncio.Event()
@@ -76,6 +82,7 @@ class Listener:
         self._stopping = False
         self._reason = "source_ended"
         self._ears: Ears | None = None
+        self._held_since: float | None = None
         self.tally = Tally()
 
     # -- from outside ---------------------------------------------------------------------------------------------
@@ -147,10 +154,12 @@ class Listener:
         await self._prepare()
         delivery = Delivery(self._journal, self._clock)
         self._bus.publish(self.status())
+        self._notifier.tell(READY="1")
         async with self._helpers(delivery) as sinks:
             try:
                 await self._hear()
             finally:
+                self._notifier.tell(STOPPING="1")
                 self._bus.publish(self.status())
                 await delivery.shutdown(_SINKS_SECONDS)
                 self._bus.close()
@@ -186,6 +195,7 @@ class Listener:
                 "controls": self._controls.mind(),
                 "status": self._publish_status(),
                 "sign of life": self._give_signs(),
+                "pulse": self._beat(),
                 "retention": self._retain(),
                 "live text": self._enrich_live(),
                 "tally": self._count(),
@@ -344,6 +354,7 @@ class Listener:
             at=moment(self._clock.now()),
             state=state,
             reason=uplink.reason,
+            ill=self._ill(),
             attempt=uplink.attempt,
             next_attempt_at=uplink.next_attempt_at,
             muted_until=self._controls.muted_until,
@@ -388,6 +399,35 @@ class Listener:
             with suppress(OSError):
                 self._sign.give(self._ears.until)
             await self._clock.sleep(_SIGN_SECONDS)
+
+    def _ill(self) -> str | None:
+        """Why the room does not do its work."""
+        if self._ears is None or self._stopping:
+            return None
+        return trouble(
+            Facts(
+                now=self._clock.monotonic(),
+                heard_at=self._ears.heard_at,
+                muted=self._controls.muted,
+                live=self._crew.live,
+                source=self._crew.source.report,
+                held_since=self._held_since,
+                journal_problem=self._recorder.problem,
+                unsaid_seconds=self._uplink.unsaid_seconds,
+            )
+        )
+
+    async def _beat(self) -> None:
+        """Feed systemd's watchdog while the room does its work, and tell what it does."""
+        while True:
+            held = self._recorder.held > 0
+            self._held_since = (self._held_since or self._clock.monotonic()) if held else None
+            status = self.status()
+            told = {"STATUS": f"{status.state}: {status.reason}" if status.reason else str(status.state)}
+            if status.ill is None:
+                told["WATCHDOG"] = "1"
+            self._notifier.tell(**told)
+            await self._clock.sleep(min(_BEAT_SECONDS, (self._notifier.watchdog_seconds or _BEAT_SECONDS) / 3))
 
     async def _retain(self) -> None:
         settings = self._settings

@@ -118,12 +118,14 @@ def run_room(app: App, config: Config) -> Outcome:
     from earmark.clock import SystemClock
     from earmark.listener import Listener
     from earmark.paths import room_folders
+    from earmark.systemd import Notifier
 
     folders = room_folders(config.settings.room, config.settings, app.environ)
 
     async def main() -> Outcome:
         asyncio.get_running_loop().set_task_factory(_unstoppable)
-        listener = Listener(app.host, config, folders=folders, clock=SystemClock())
+        notifier = Notifier(app.environ)
+        listener = Listener(app.host, config, folders=folders, clock=SystemClock(), notifier=notifier)
         _obey_signals(listener)
         return await listener.run()
 

@@ -112,6 +112,14 @@ class Uplink:
         return self._intake.silent_seconds
 
     @property
+    def unsaid_seconds(self) -> float:
+        """For how long the line has been open and taken none of the sound that waits for it."""
+        desk = self._desk
+        if self.state is not State.LISTENING or desk.cursor >= desk.spool.last:
+            return 0.0
+        return self._clock.monotonic() - desk.said_at
+
+    @property
     def known_until(self) -> float:
         """Capture seconds up to which an earlier process has heard, as far as the spool and the journal know."""
         kept = self._desk.kept
@@ -292,6 +300,7 @@ class Uplink:
             self._down_since = None
         changed = (self.state, self.reason) != (state, reason) or self.next_attempt_at is not None
         self.state, self.reason = state, reason
+        self._desk.said_at = self._clock.monotonic()
         if changed:
             self._tell_changed()
 

@@ -77,6 +77,8 @@ class Desk:
         """Whether the line is to be left joinable, now."""
         self.hurrying = False
         """Whether a source that can wait is held up no more, because it is about to close."""
+        self.said_at = clock.monotonic()
+        """When the line last took sound."""
         self.deaf = False
         """Whether sound is taken no more, because nobody will ever be told of it."""
         self.source_over = False

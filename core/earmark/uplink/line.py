@@ -192,6 +192,7 @@ class Line:
             raise ConnectionFailed("The service has stopped taking sound.") from None
         self._stamp.table.add(frame)
         self._desk.cursor += 1
+        self._desk.said_at = self._desk.clock.monotonic()
         self._desk.figures.sent_seconds += frame.seconds
         self._desk.wake()
         if not self._confirms:
