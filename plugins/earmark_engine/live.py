@@ -204,13 +204,10 @@ class Live:
     def _facts_of(self, leg: Leg, joined: sentences.Joined) -> list[AnyFact]:
         start, end = leg.clock.seconds(joined.start), leg.clock.seconds(joined.end, at_end=True)
         text = self.shown(joined.text)
-        sentence = Sentence(
-            id=new_decimal_id(), text=text, start=start, end=end, at=self._moment(start), speaker=leg.person
-        )
         words = joined.words if text == joined.text else ()
         said = Said(
             at=self._means.clock.now(),
-            id=sentence.id,
+            id=new_decimal_id(),
             text=text,
             start=round(start, 3),
             end=round(end, 3),
@@ -219,6 +216,7 @@ class Live:
             sentiment=sentiment(text),
             place=leg.place_of(joined.start, joined.end),
         )
+        sentence = self._sentence(said)
         findings = self._detecting().said(sentence)
         entities = tuple(entity for entity in findings.entities if entity.sentence == sentence.id)
         said = msgspec.structs.replace(said, entities=entities)
@@ -226,6 +224,10 @@ class Live:
         found = trackers.match(tuple(self.terms.trackers.values()), sentence) if self.terms.trackers else []
         tracked = [Tracked(at=said.at, matches=tuple(found), place=said.place)] if found else []
         return [said, *self._facts_found(findings), *tracked]
+
+    def _sentence(self, said: Said) -> Sentence:
+        at = self._moment(said.start)
+        return Sentence(id=said.id, text=said.text, start=said.start, end=said.end, at=at, speaker=said.speaker)
 
     def _facts_found(self, findings: Findings) -> list[AnyFact]:
         at = self._means.clock.now()
@@ -250,6 +252,9 @@ class Live:
                 vocabulary=self.terms.vocabulary,
             )
             self._detector = self._means.detector(context)
+            for said in self.texts.values():
+                # An earlier process has told what came of these; they are what the next ones refer to.
+                self._detector.said(self._sentence(said))
         return self._detector
 
     def _track_interim(self, leg: Leg, result: symbl.RecognitionResult) -> None:

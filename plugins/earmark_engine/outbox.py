@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Coroutine
 from contextlib import suppress
 
 from aiohttp import web
@@ -40,8 +41,21 @@ class Outbox:
             self._close = code
         self._wake.set()
 
-    async def run(self) -> None:
-        """Write until the socket is closed; a client that reads nothing loses the line and can come back."""
+    async def converse(self, reading: Coroutine[object, object, None]) -> None:
+        """Write, and let the other coroutine read, until the socket is closed from either side."""
+        tasks = [asyncio.create_task(work, name="earmark engine socket") for work in (reading, self._write())]
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        if self._close is not None and not self._frames:
+            # Nobody may read from the socket meanwhile: only then is the client's own close frame waited for.
+            await self._socket.close(code=self._close)
+
+    async def _write(self) -> None:
+        """Write until all is written before a close; a client that reads nothing loses the line and can come back."""
         with suppress(ConnectionError):
             while not self.overrun:
                 await self._wake.wait()
@@ -51,7 +65,6 @@ class Outbox:
                     self._interim -= passing
                     await self._socket.send_str(frame)
                 if self._close is not None and not self._frames:
-                    await self._socket.close(code=self._close)
                     return
         self.drop()
 

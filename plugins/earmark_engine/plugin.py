@@ -51,9 +51,9 @@ def earmark_commands() -> Iterable[CommandOffer]:
 async def open_linear(settings: NoSettings, room: Room) -> AsyncIterator[DetectorMaker]:
     """The detector that comes along."""
     del settings, room
-    from earmark_engine.rules import RuleDetector
+    from earmark_engine.insights.marker import LinearDetector
 
-    yield RuleDetector
+    yield LinearDetector
 
 
 def load_serve() -> click.Command:

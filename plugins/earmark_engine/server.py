@@ -28,6 +28,7 @@ _MOST_MESSAGE_BYTES = 1 << 20
 _MOST_BODY_BYTES = 1 << 18
 _MOST_HEADER_BYTES = 16_384
 _HEARTBEAT_SECONDS = 60.0
+_CLOSE_SECONDS = 5.0
 _NESTED_ERRORS = ("js_sdk", "web_sdk")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -59,8 +60,7 @@ def create_app(engine: Engine, doors: Doors) -> web.Application:
     app.router.add_get("/v1/subscribe/{id:.+}", subscribe)
     for operation in OPERATIONS:
         app.router.add_route(operation.method, operation.path, handler(operation, engine, doors))
-    description = answer(openapi(version=__version__, grant=Grant, token=Token)).body
-    app.router.add_get("/openapi.json", lambda _: _described(description))
+    app.router.add_get("/openapi.json", described)
     return app
 
 
@@ -159,11 +159,6 @@ def answer(body: object, *, status: int = 200, headers: dict[str, str] | None = 
     )
 
 
-async def _described(description: object) -> web.Response:
-    assert isinstance(description, bytes)
-    return web.Response(body=description, content_type="application/json", charset="utf-8")
-
-
 # -- tokens and sockets -----------------------------------------------------------------------------------------------
 
 
@@ -177,6 +172,11 @@ async def generate_token(request: web.Request) -> web.StreamResponse:
     if grant.type != "application":
         return refusal(400, "The type must be 'application'.")
     return answer(engine.tokens.issue(grant.app_id, grant.app_secret, now=engine.clock.now()))
+
+
+async def described(_: web.Request) -> web.StreamResponse:
+    """`GET /openapi.json`: what all of this looks like, for machines."""
+    return answer(openapi(version=__version__, grant=Grant, token=Token))
 
 
 async def stream(request: web.Request) -> web.StreamResponse:
@@ -213,7 +213,10 @@ def _upgrade(request: web.Request) -> web.WebSocketResponse:
     """The socket that a request asks for; whatever subprotocol was offered first is the one that is spoken."""
     offered = token_of(request)[1]
     socket = web.WebSocketResponse(
-        protocols=(offered,) if offered else (), heartbeat=_HEARTBEAT_SECONDS, max_msg_size=_MOST_MESSAGE_BYTES
+        timeout=_CLOSE_SECONDS,
+        protocols=(offered,) if offered else (),
+        heartbeat=_HEARTBEAT_SECONDS,
+        max_msg_size=_MOST_MESSAGE_BYTES,
     )
     if not socket.can_prepare(request):
         raise web.HTTPUpgradeRequired(text="This address is a WebSocket.")

@@ -45,7 +45,7 @@ class Speaker:
         self._room = asyncio.Event()
         self._live: Live | None = None
         self._leg: Leg | None = None
-        self._closed_by = symbl.Side.CLIENT
+        self._closed_with: int | None = None
         self._idle_until: float | None = None
         self._ending = symbl.Ending.JOINABLE
 
@@ -53,18 +53,20 @@ class Speaker:
 
     async def run(self) -> None:
         """Serve the socket until it closes, then take the speaker out of the conversation."""
-        writing = asyncio.create_task(self._outbox.run(), name="earmark engine socket out")
         working = asyncio.create_task(self._work(), name="earmark engine socket work")
         watching = asyncio.create_task(self._watch(), name="earmark engine socket idle")
         try:
-            await self._read()
-            self._ending = self._session.close(self._socket.close_code or DROPPED, by=self._closed_by)
+            await self._outbox.converse(self._read())
+            if self._closed_with is not None:
+                self._ending = self._session.close(self._closed_with, by=symbl.Side.SERVER)
+            else:
+                self._ending = self._session.close(self._socket.close_code or DROPPED, by=symbl.Side.CLIENT)
             self._items.put_nowait(None)
             await working
         finally:
-            for task in (writing, working, watching):
+            for task in (working, watching):
                 task.cancel()
-            await asyncio.gather(writing, working, watching, return_exceptions=True)
+            await asyncio.gather(working, watching, return_exceptions=True)
             await self._gone()
 
     async def _read(self) -> None:
@@ -106,7 +108,7 @@ class Speaker:
                 return
 
     def _close(self, code: int) -> None:
-        self._closed_by = symbl.Side.SERVER
+        self._closed_with = self._closed_with or code
         self._outbox.close(code)
 
     # -- being told -----------------------------------------------------------------------------------------------

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from aiohttp import WSMsgType, web
 
 from earmark_engine.engine import Engine, Key
@@ -31,14 +29,12 @@ class Subscriber:
         live = self._engine.live(self._key)
         named = symbl.ConversationData(conversation_id=live.id) if live else None
         self.tell(symbl.SubscriptionStarted(data=named))
-        writing = asyncio.create_task(self._outbox.run(), name="earmark engine subscriber out")
-        try:
-            async for message in self._socket:
-                if message.type is WSMsgType.TEXT and message.data == "__PING__":
-                    self.tell(symbl.Pong())
-        finally:
-            writing.cancel()
-            await asyncio.gather(writing, return_exceptions=True)
+        await self._outbox.converse(self._read())
+
+    async def _read(self) -> None:
+        async for message in self._socket:
+            if message.type is WSMsgType.TEXT and message.data == "__PING__":
+                self.tell(symbl.Pong())
 
     def tell(self, message: symbl.ServerMessage) -> None:
         """Send a message; never waits."""
