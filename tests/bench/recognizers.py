@@ -171,8 +171,11 @@ def library(clips: list[Recording]) -> None:
             )
         )
         stream.start()
+        began = time.monotonic()
         padded = np.concatenate([recording.samples, np.zeros(RATE, np.int16)]).astype(np.float32) / 32768
         for first in range(0, len(padded), BLOCK):
+            if recording.name in PACED:
+                time.sleep(max(0.0, began + (first + BLOCK) / RATE - time.monotonic()))
             stream.add_audio(padded[first : first + BLOCK].tolist(), RATE)
         stream.stop()
         stream.close()

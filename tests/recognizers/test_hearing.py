@@ -49,6 +49,18 @@ def test_interim_text_comes_while_somebody_speaks_and_not_again_until_more_was_s
     assert due == [True, False, True]
 
 
+def test_interim_text_comes_less_often_the_longer_somebody_speaks() -> None:
+    hearing = Hearing(likely, interim_seconds=0.5)
+    hearing.feed(sound((0, 1)))
+    shown = []
+    for tenth in range(100):
+        hearing.feed(sound((1, 0.1)))
+        if hearing.interim_due:
+            hearing.interim(StandIn())
+            shown.append(tenth / 10)
+    assert shown[1] - shown[0] < 0.8 < 1.1 < shown[-1] - shown[-2]
+
+
 def test_where_interim_text_covers_the_whole_segment_it_is_the_final_text() -> None:
     class Once(StandIn):
         interim_is_final = True

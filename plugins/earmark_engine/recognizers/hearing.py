@@ -18,6 +18,9 @@ from earmark_engine.recognizers.segments import FRAME, FRAME_SECONDS, Cutting, S
 from earmark_engine.recognizers.types import RATE, Final, Heard, Partial, Processed, Word
 from earmark_engine.recognizers.words import spread
 
+LONG_SHARE = 0.15
+"""Of a long segment, interim text waits for so much of it to be new: the model reads all of it each time."""
+
 Sound = NDArray[np.float32]
 
 
@@ -102,7 +105,8 @@ class Hearing:
         if segment is None or self._waiting or self._spoiled:
             return False
         grown = segment.end - (self._tried[1] if self._tried[0] == segment.start else segment.start)
-        return grown >= self._interim_frames or (grown > 0 and segment.end < self._segmenter.frame)
+        enough = max(self._interim_frames, LONG_SHARE * (segment.end - segment.start))
+        return grown >= enough or (grown > 0 and segment.end < self._segmenter.frame)
 
     @property
     def done(self) -> bool:
