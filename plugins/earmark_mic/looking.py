@@ -21,6 +21,7 @@ async def look() -> Listing:
     """What microphones there are now; raises `SourceFailed` without PortAudio, `SourceError` without an answer."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
+        "-P",  # what lies in the working folder is not to be imported
         "-m",
         "earmark_mic.listing",
         stdin=asyncio.subprocess.DEVNULL,

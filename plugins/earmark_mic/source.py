@@ -225,6 +225,7 @@ async def capturing(task: Task, log: logging.Logger) -> AsyncIterator[Stream]:
     """Run a capturing process; leaving ends it, and with it closes the device."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
+        "-P",  # what lies in the working folder is not to be imported
         "-m",
         "earmark_mic.capture",
         encode_task(task),
