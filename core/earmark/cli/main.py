@@ -36,6 +36,7 @@ COMMANDS = {
     "plugins": ("plugins", "What is installed, what it offers, and how it is set."),
     "config": ("config", "The settings that count, and where each comes from."),
     "init": ("init", "Write a configuration file with every setting explained."),
+    "install-service": ("install_service", "Listen from the start of the machine, as a service of systemd."),
     "doctor": ("doctor", "Check everything, and say what to do about what fails."),
     "completion": ("completion", "Complete commands in bash, zsh or fish."),
 }
@@ -53,7 +54,7 @@ class Commands(click.Group):
         """The command of that name; plugins are loaded only where the core has none."""
         if cmd_name in COMMANDS:
             module = import_module(f"earmark.cli.{COMMANDS[cmd_name][0]}")
-            return _with_shared_options(getattr(module, cmd_name))
+            return _with_shared_options(getattr(module, cmd_name.replace("-", "_")))
         for offered in _app(ctx).host.commands():
             if offered.name == cmd_name:
                 return _with_shared_options(_load(offered))
