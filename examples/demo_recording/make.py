@@ -98,7 +98,8 @@ def record(piper: PiperVoice, script: str) -> Sound:
         else:
             parts += [speak(piper, part), np.zeros(int(BREATH_SECONDS * RATE), np.float32)]
     sound: Sound = np.concatenate(parts)
-    return np.clip(sound + room(len(sound)), -0.99, 0.99).astype(np.float32)
+    mixed: Sound = np.clip(sound + room(len(sound)), -0.99, 0.99)
+    return mixed
 
 
 def main() -> None:
