@@ -8,12 +8,10 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 
-from msgspec.structs import replace
-
 from earmark.alive import SignOfLife
 from earmark.backoff import delays
 from earmark.bus import Bus
-from earmark.clock import Clock, moment
+from earmark.clock import Clock
 from earmark.config import Config
 from earmark.controls import STATE_KEY as CONTROLS_KEY
 from earmark.controls import RoomControls
@@ -22,7 +20,7 @@ from earmark.delivery import Delivery
 from earmark.door import Doorkeeper
 from earmark.ears import Ears
 from earmark.enriching import Enrichment
-from earmark.events import AnyEvent, Durable, Hearing, State, Status, is_durable
+from earmark.events import AnyEvent, Durable, Hearing, Status, is_durable
 from earmark.filters import Chain
 from earmark.forgetting import Forgotten, Selection
 from earmark.host import Host, Kind
@@ -31,20 +29,18 @@ from earmark.journal_rows import Mark
 from earmark.lock import hold
 from earmark.paths import RoomFolders
 from earmark.peers import Peer
-from earmark.pulse import Facts, trouble
 from earmark.recorder import Recorder
 from earmark.stages import Stage, describe
 from earmark.systemd import Notifier
 from earmark.tally import Tally
 from earmark.uplink import STATE_KEY as UPLINK_KEY
 from earmark.uplink import Spool, Uplink
+from earmark.vitals import Vitals
 
 _DRAIN_SECONDS = 20.0
 _LEAVE_SECONDS = 8.0
 _SINKS_SECONDS = 10.0
 _SIGN_SECONDS = 1.0
-_BEAT_SECONDS = 5.0
-_STATUS_SECONDS = 0.1
 _TRIM_SECONDS = 6 * 3600.0
 _SERVICE_DELAY_SECONDS = 1.0
 _MOST_SERVICE_DELAY_SECONDS = 60.0
@@ -74,16 +70,16 @@ class Listener:
         self._folders = folders
         self._clock = clock
         self._notifier = notifier or Notifier({})
-        self._crew = Crew(host, config)
+        self.crew = Crew(host, config)
         self._bus = Bus()
         self._changed = asyncio.Event()
         self._control_changed = asyncio.Event()
         self._leaving = False
         self._stopping = False
         self._reason = "source_ended"
-        self._ears: Ears | None = None
-        self._held_since: float | None = None
+        self.ears: Ears | None = None
         self.tally = Tally()
+        self.vitals = Vitals(self, room=self._settings.room, clock=clock, notifier=self._notifier)
 
     # -- from outside ---------------------------------------------------------------------------------------------
 
@@ -93,11 +89,11 @@ class Listener:
         The conversation ends, or with `leave` stays joinable for whoever starts next.
         """
         self._leaving = self._leaving or leave
-        self._stopping = True
+        self._stopping = self.vitals.stopping = True
         self._reason = "stopped"
-        if self._ears is not None:
-            self._ears.stop()
-            self._uplink.hurry()
+        if self.ears is not None:
+            self.ears.stop()
+            self.uplink.hurry()
 
     async def run(self) -> Outcome:
         """Listen; raises an `EarmarkError` only for what makes listening pointless."""
@@ -106,53 +102,53 @@ class Listener:
             async with AsyncExitStack() as stack:
                 await self._move_in(stack)
                 await self._listen()
-            return Outcome(self.tally, self.status(), self._spool.seconds)
+            return Outcome(self.tally, self.status(), self.spool.seconds)
 
     async def _move_in(self, stack: AsyncExitStack) -> None:
         """Open what the room needs, whoever works in it."""
         settings = self._settings
-        self._journal = await stack.enter_async_context(Journal.open(self._folders.journal, clock=self._clock))
-        self._recorder = Recorder(self._journal, self._bus, self._clock)
-        self._controls = RoomControls(
+        self.journal = await stack.enter_async_context(Journal.open(self._folders.journal, clock=self._clock))
+        self.recorder = Recorder(self.journal, self._bus, self._clock)
+        self.controls = RoomControls(
             self, room=settings.room, clock=self._clock, quiet_hours=settings.quiet_hours, changed=self._wake
         )
-        self._controls.restore(await self._journal.state(CONTROLS_KEY))
-        self._crew.hire(self._folders, self._clock, self._controls, self._bus, self._journal)
-        self._enrichment = Enrichment(self._crew.stages[Kind.ENRICHER], self._clock.monotonic)
+        self.controls.restore(await self.journal.state(CONTROLS_KEY))
+        self.crew.hire(self._folders, self._clock, self.controls, self._bus, self.journal)
+        self._enrichment = Enrichment(self.crew.stages[Kind.ENRICHER], self._clock.monotonic)
         stack.push_async_callback(self._enrichment.close)
-        self._peer = Peer(self._crew.transport)
+        self._peer = Peer(self.crew.transport)
         stack.push_async_callback(self._peer.close)
-        self._spool = Spool(
+        self.spool = Spool(
             self._folders.runtime / "spool",
             self._folders.state / "spool",
             seconds=settings.spool.seconds,
             megabytes=settings.spool.megabytes,
             durable=settings.spool.durable,
         )
-        stack.callback(self._spool.close)
+        stack.callback(self.spool.close)
         self._sign = SignOfLife(self._folders.runtime / "alive", self._clock)
         self._live_texts: asyncio.Queue[AnyEvent] = asyncio.Queue(_MOST_LIVE_TEXTS)
-        self._uplink = Uplink(
+        self.uplink = Uplink(
             room=settings.room,
             transport=self._peer,
             ready=self._peer.open,
-            spool=self._spool,
+            spool=self.spool,
             store=self._store,
             tell=self._tell,
             clock=self._clock,
-            live=self._crew.live,
+            live=self.crew.live,
             conversation=settings.conversation,
             spooling=settings.spool,
             changed=self._changed.set,
         )
-        keeper = Doorkeeper(self._controls, self._journal, self._bus.watch, self._forget)
+        keeper = Doorkeeper(self.controls, self.journal, self._bus.watch, self._forget)
         await stack.enter_async_context(keeper.open(self._folders.runtime))
 
     # -- the run --------------------------------------------------------------------------------------------------
 
     async def _listen(self) -> None:
         await self._prepare()
-        delivery = Delivery(self._journal, self._clock)
+        delivery = Delivery(self.journal, self._clock)
         self._bus.publish(self.status())
         self._notifier.tell(READY="1")
         async with self._helpers(delivery) as sinks:
@@ -168,15 +164,15 @@ class Listener:
     async def _prepare(self) -> None:
         """Find where an earlier process stopped, and put the ears on its capture clock."""
         sign = self._sign.take()
-        kept = await self._journal.state(UPLINK_KEY)
-        rejoin = self._crew.live and sign is not None and sign[0] <= self._settings.conversation.rejoin_within
-        self._uplink.restore(kept, rejoin=rejoin)
-        heard = max(self._uplink.known_until, sign[1] if sign else 0.0)
+        kept = await self.journal.state(UPLINK_KEY)
+        rejoin = self.crew.live and sign is not None and sign[0] <= self._settings.conversation.rejoin_within
+        self.uplink.restore(kept, rejoin=rejoin)
+        heard = max(self.uplink.known_until, sign[1] if sign else 0.0)
         base = max(heard, sign[0] + sign[1]) if sign else heard
-        self._ears = Ears(
-            self._crew.source,
-            Chain(self._crew.stages[Kind.FILTER], self._clock.monotonic),
-            controls=self._controls,
+        self.ears = Ears(
+            self.crew.source,
+            Chain(self.crew.stages[Kind.FILTER], self._clock.monotonic),
+            controls=self.controls,
             control_changed=self._control_changed,
             clock=self._clock,
             base_seconds=base,
@@ -184,7 +180,7 @@ class Listener:
             tell=self._bus.publish,
         )
         if self._stopping:
-            self._ears.stop()
+            self.ears.stop()
 
     @asynccontextmanager
     async def _helpers(self, delivery: Delivery) -> AsyncIterator[list[asyncio.Task[None]]]:
@@ -192,17 +188,17 @@ class Listener:
         background = [
             asyncio.create_task(coroutine, name=f"earmark {name}")
             for name, coroutine in {
-                "controls": self._controls.mind(),
-                "status": self._publish_status(),
+                "controls": self.controls.mind(),
+                "status": self.vitals.publish(self._bus.publish, self._changed),
                 "sign of life": self._give_signs(),
-                "pulse": self._beat(),
+                "pulse": self.vitals.beat(),
                 "retention": self._retain(),
                 "live text": self._enrich_live(),
                 "tally": self._count(),
             }.items()
         ]
-        background += [asyncio.create_task(self._serve(stage)) for stage in self._crew.stages[Kind.SERVICE]]
-        sinks = [asyncio.create_task(self._deliver(delivery, stage)) for stage in self._crew.stages[Kind.SINK]]
+        background += [asyncio.create_task(self._serve(stage)) for stage in self.crew.stages[Kind.SERVICE]]
+        sinks = [asyncio.create_task(self._deliver(delivery, stage)) for stage in self.crew.stages[Kind.SINK]]
         try:
             yield sinks
         finally:
@@ -213,7 +209,7 @@ class Listener:
     async def _hear(self) -> None:
         """Hear until the source is over or somebody says stop, then deliver what was heard."""
         hearing = asyncio.create_task(self._take_in(), name="earmark ears")
-        saying = asyncio.create_task(self._uplink.run(), name="earmark uplink")
+        saying = asyncio.create_task(self.uplink.run(), name="earmark uplink")
         try:
             await asyncio.wait({hearing, saying}, return_when=asyncio.FIRST_COMPLETED)
             if saying.done():
@@ -222,9 +218,9 @@ class Listener:
                 await hearing
             finally:
                 if self._leaving or not hearing.done() or hearing.cancelled() or hearing.exception():
-                    self._uplink.stop()
+                    self.uplink.stop()
                 else:
-                    self._uplink.source_ended(self._reason)
+                    self.uplink.source_ended(self._reason)
                 await self._say_the_rest(saying)
         finally:
             for task in (hearing, saying):
@@ -235,23 +231,23 @@ class Listener:
         """Wait for the uplink; a recording is heard to its end, a live room only for so long."""
         limit = _LEAVE_SECONDS if self._leaving else _DRAIN_SECONDS
         while not saying.done():
-            patient = not self._crew.live and not self._stopping
+            patient = not self.crew.live and not self._stopping
             done, _ = await asyncio.wait({saying}, timeout=1.0 if patient else limit)
             if not done and not patient:
-                self._uplink.stop()
+                self.uplink.stop()
                 await asyncio.wait({saying}, timeout=_LEAVE_SECONDS)
                 break
         if saying.done():
             saying.result()
 
     async def _take_in(self) -> None:
-        assert self._ears is not None
+        assert self.ears is not None
         limit = self._settings.conversation.exit_on_silence
-        async for item in self._ears.listen():
-            await self._uplink.take(item)
-            if limit is not None and self._uplink.silent_seconds >= limit and not self._stopping:
+        async for item in self.ears.listen():
+            await self.uplink.take(item)
+            if limit is not None and self.uplink.silent_seconds >= limit and not self._stopping:
                 self._reason = "silence"
-                self._ears.stop()
+                self.ears.stop()
 
     async def _deliver(self, delivery: Delivery, stage: Stage) -> None:
         target = stage.offer.target(stage.settings) if stage.offer.target else ""
@@ -265,7 +261,7 @@ class Listener:
 
     async def _serve(self, stage: Stage) -> None:
         """Run a service, again and again."""
-        waits = delays(_SERVICE_DELAY_SECONDS, _MOST_SERVICE_DELAY_SECONDS, self._uplink.rng)
+        waits = delays(_SERVICE_DELAY_SECONDS, _MOST_SERVICE_DELAY_SECONDS, self.uplink.rng)
         while True:
             stage.restarts.clear()
             try:
@@ -285,7 +281,7 @@ class Listener:
         for event in events:
             given = await self._enrichment.enrich(event) if self._enrichment else [event]
             kept += [one for one in given if is_durable(one)]  # type: ignore[misc] # live ones are ruled out
-        await self._recorder.record(kept, state=state)
+        await self.recorder.record(kept, state=state)
 
     def _tell(self, event: AnyEvent) -> None:
         """Show live text, through the enrichers where there are any."""
@@ -310,7 +306,7 @@ class Listener:
 
     async def keep(self, key: str, value: bytes) -> None:
         """Store a state."""
-        await self._recorder.record((), state={key: value})
+        await self.recorder.record((), state={key: value})
 
     async def record(self, events: Sequence[Durable]) -> None:
         """Store events."""
@@ -318,23 +314,22 @@ class Listener:
 
     async def find_mark(self, mark: str) -> Mark | None:
         """A mark as it is now."""
-        return await self._journal.mark(mark)
+        return await self.journal.mark(mark)
 
     def end_conversation(self) -> None:
         """End the conversation."""
-        self._uplink.end_conversation()
+        self.uplink.end_conversation()
 
     def restart_stage(self, stage: str) -> bool:
         """Have a stage closed and opened anew."""
-        found = self._crew.restart(stage)
+        found = self.crew.restart(stage)
         self._control_changed.set()
         return found
 
     async def _forget(self, selection: Selection) -> Forgotten:
-        if selection.everything:
-            self._uplink.end_conversation("forgotten")
-            self._spool.clear()
-        return await self._journal.forget(selection)
+        if selection.speaker is None:
+            await self.uplink.forget(selection.conversation, selection.since, selection.until)
+        return await self.journal.forget(selection)
 
     # -- the state of the room ------------------------------------------------------------------------------------
 
@@ -344,96 +339,20 @@ class Listener:
 
     def status(self) -> Status:
         """How the room is."""
-        uplink, figures = self._uplink, self._uplink.figures
-        state = uplink.state
-        if self._controls.muted and state in (State.LISTENING, State.PAUSED, State.IDLE):
-            state = State.MUTED
-        return Status(
-            room=self._settings.room,
-            conversation=uplink.conversation,
-            at=moment(self._clock.now()),
-            state=state,
-            reason=uplink.reason,
-            ill=self._ill(),
-            attempt=uplink.attempt,
-            next_attempt_at=uplink.next_attempt_at,
-            muted_until=self._controls.muted_until,
-            backlog_seconds=round(uplink.backlog_seconds, 2),
-            heard_seconds=round(figures.heard_seconds, 2),
-            not_sent_seconds=round(figures.not_sent_seconds, 2),
-            lost_seconds=round(figures.lost_seconds, 3),
-            gaps=figures.gaps,
-            reconnects=figures.reconnects,
-            problems=tuple(self._problems()),
-            stages=self._crew.statuses(),
-        )
-
-    def _problems(self) -> list[str]:
-        told = [
-            self._recorder.problem,
-            self._spool.problem,
-            self._uplink.trouble,
-            *self._spool.repairs,
-            *self._journal.notices,
-            *self._crew.problems(),
-        ]
-        return list(dict.fromkeys(problem for problem in told if problem))
-
-    async def _publish_status(self) -> None:
-        """Show the state when it changes, and its figures once a second."""
-        last: Status | None = None
-        while True:
-            self._changed.clear()
-            status = self.status()
-            if last is None or replace(status, at=last.at) != last:
-                self._bus.publish(status)
-                last = status
-            with suppress(TimeoutError):
-                async with asyncio.timeout(1.0):
-                    await self._changed.wait()
-            await self._clock.sleep(_STATUS_SECONDS)
+        return self.vitals.status()
 
     async def _give_signs(self) -> None:
-        assert self._ears is not None
+        assert self.ears is not None
         while True:
             with suppress(OSError):
-                self._sign.give(self._ears.until)
+                self._sign.give(self.ears.until)
             await self._clock.sleep(_SIGN_SECONDS)
-
-    def _ill(self) -> str | None:
-        """Why the room does not do its work."""
-        if self._ears is None or self._stopping:
-            return None
-        return trouble(
-            Facts(
-                now=self._clock.monotonic(),
-                heard_at=self._ears.heard_at,
-                muted=self._controls.muted,
-                live=self._crew.live,
-                source=self._crew.source.report,
-                held_since=self._held_since,
-                journal_problem=self._recorder.problem,
-                unsaid_seconds=self._uplink.unsaid_seconds,
-            )
-        )
-
-    async def _beat(self) -> None:
-        """Feed systemd's watchdog while the room does its work, and tell what it does."""
-        while True:
-            held = self._recorder.held > 0
-            self._held_since = (self._held_since or self._clock.monotonic()) if held else None
-            status = self.status()
-            told = {"STATUS": f"{status.state}: {status.reason}" if status.reason else str(status.state)}
-            if status.ill is None:
-                told["WATCHDOG"] = "1"
-            self._notifier.tell(**told)
-            await self._clock.sleep(min(_BEAT_SECONDS, (self._notifier.watchdog_seconds or _BEAT_SECONDS) / 3))
 
     async def _retain(self) -> None:
         settings = self._settings
         while True:
             try:
-                await self._journal.trim(days=settings.retain_days, days_by_kind=settings.retain)
+                await self.journal.trim(days=settings.retain_days, days_by_kind=settings.retain)
             except Exception as error:  # it is tried again; the room goes on
                 _log.warning("Old events could not be deleted: %s", describe(error))
             await self._clock.sleep(_TRIM_SECONDS)

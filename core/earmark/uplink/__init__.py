@@ -156,6 +156,17 @@ class Uplink:
         self._desk.stopping = True
         self._desk.wake()
 
+    async def forget(self, conversation: str | None, since: datetime | None, until: datetime | None) -> None:
+        """Delete sound that nobody was told of yet, of a conversation or of a span of time."""
+        desk = self._desk
+        await desk.settled()
+        present = self._intake.open
+        if present and (conversation == present.id or (conversation, since, until) == (None, None, None)):
+            self._intake.end_conversation("forgotten")
+        for kept in desk.kept.conversations:
+            if conversation in (None, kept.id):
+                desk.forget(kept, since, until)
+
     async def run(self) -> None:
         """Drive the line until the source is over and all is delivered, or `stop` was called.
 

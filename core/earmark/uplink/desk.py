@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 
 import msgspec
 
@@ -128,6 +129,26 @@ class Desk:
     def release(self, until: float) -> None:
         """Take sound as confirmed; it is deleted once what goes with it is stored."""
         self.kept.released = max(self.kept.released, until)
+
+    def forget(self, conversation: Conversation, since: datetime | None, until: datetime | None) -> None:
+        """Delete what is spooled of a conversation and was captured in a span of time, with what lies before it."""
+        first, past = self.spool.after(conversation.origin), self.spool.last
+        if conversation.closed is not None:
+            past = self.spool.after(conversation.closed)
+        spooled = [self.spool.frame(index) for index in range(first, past)]
+        within = [
+            frame.end
+            for frame in spooled
+            if (since is None or frame.at >= since.timestamp()) and (until is None or frame.at < until.timestamp())
+        ]
+        if not within:
+            return
+
+        def apply() -> Sequence[Durable]:
+            self.release(max(within))
+            return []
+
+        self.note(apply)
 
     # -- the queue to the journal ---------------------------------------------------------------------------------
 
