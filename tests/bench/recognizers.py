@@ -24,13 +24,13 @@ from typing import Any
 
 import msgspec
 import numpy as np
-from tests.bench import recordings
-from tests.bench.recordings import Recording, errors, words
 
 from earmark_engine.recognizers.moonshine import MoonshineSettings, model_folder
 from earmark_engine.recognizers.pool import Pool
 from earmark_engine.recognizers.types import RATE, Final, Partial
 from earmark_engine.recognizers.whisper import WhisperSettings
+from tests.bench import recordings
+from tests.bench.recordings import Recording, errors, words
 
 BLOCK = 1600
 PACED = ("kitchen", "two_cities")

@@ -242,7 +242,7 @@ async def test_a_lost_client_rejoins_its_conversation_in_time(service: Served) -
     client = await service.connect()
     first = await client.start(noConnectionTimeout=60)
     await client.hear(spoken(3, pause=0))
-    client.socket._writer.transport.abort()  # type: ignore[union-attr] # noqa: SLF001 — a line that breaks
+    client.socket._writer.transport.abort()  # noqa: SLF001 — a line that breaks
     service.clock.skip(30)
     again = await service.connect()
     assert await again.start(noConnectionTimeout=60) == first

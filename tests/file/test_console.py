@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from tests.file.rooms import LiveEvents, ManualClock, Script, a_room, until
 
 from earmark.audio import Cause
 from earmark.events import (
@@ -34,6 +33,7 @@ from earmark_file.console import open_console
 from earmark_file.output import Output
 from earmark_file.settings import ConsoleSettings
 from earmark_file.wording import duration
+from tests.file.rooms import LiveEvents, ManualClock, Script, a_room, until
 
 AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.file.rooms import Script, a_room
 
 from earmark.errors import EarmarkError
 from earmark.events import AnyEvent, Topic, Utterance, decode, encode
 from earmark_file.jsonl import append, open_jsonl
 from earmark_file.settings import JsonlSettings
+from tests.file.rooms import Script, a_room
 
 AT = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 

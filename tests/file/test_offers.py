@@ -6,11 +6,11 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.file.rooms import Script, a_room
 
 from earmark.hookspecs import Offer
 from earmark_file import plugin
 from earmark_file.settings import ConsoleSettings, FileSettings, JsonlSettings, StdinSettings
+from tests.file.rooms import Script, a_room
 
 
 def test_listing_what_there_is_loads_nothing_heavy() -> None:

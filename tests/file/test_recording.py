@@ -14,7 +14,6 @@ import soundfile
 import soxr
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.file.rooms import ManualClock, a_room
 
 from earmark.audio import Frame, Samples, to_int16
 from earmark.errors import SourceFailed
@@ -23,6 +22,7 @@ from earmark_file.mono import Converter
 from earmark_file.pace import Pace
 from earmark_file.recording import open_recording
 from earmark_file.settings import FileSettings
+from tests.file.rooms import ManualClock, a_room
 
 
 def a_tone(rate: int, *, seconds: float = 1.0, hertz: float = 440.0) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

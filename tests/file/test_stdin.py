@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.file.rooms import a_room, until
 
+from earmark.audio import Cause, Frame, Omitted
 from earmark.errors import SourceFailed
 from earmark_file.settings import StdinSettings
 from earmark_file.stdin import StandardInput, decode
+from tests.file.rooms import a_room, until
 
 
 class Piped:
@@ -63,7 +64,7 @@ async def test_bytes_from_a_pipe_are_heard_to_the_end(tmp_path: Path, monkeypatc
     os.close(writing)
     async with StandardInput().open(StdinSettings(), a_room(tmp_path)) as source:
         frames = [frame async for frame in source]
-    assert np.array_equal(np.concatenate([frame.samples for frame in frames]), samples)
+    assert np.array_equal(np.concatenate([frame.samples for frame in frames if isinstance(frame, Frame)]), samples)
     assert [frame.position for frame in frames] == [0, 1024, 2048, 3072]
     os.close(reading)
 
@@ -73,7 +74,7 @@ async def test_a_file_as_standard_input_is_heard_too(tmp_path: Path, monkeypatch
     with (tmp_path / "raw").open("rb") as file:
         monkeypatch.setattr(sys, "stdin", file)
         async with StandardInput().open(StdinSettings(), a_room(tmp_path)) as source:
-            assert sum([len(frame.samples) async for frame in source]) == 3000
+            assert sum([len(frame.samples) async for frame in source if isinstance(frame, Frame)]) == 3000
 
 
 async def test_what_came_while_it_was_closed_is_never_heard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,6 +88,7 @@ async def test_what_came_while_it_was_closed_is_never_heard(tmp_path: Path, monk
     speak(1)
     async with stdin.open(settings, a_room(tmp_path)) as source:
         async for frame in source:
+            assert isinstance(frame, Frame)
             assert set(frame.samples) == {1}
             break
     speak(2)
@@ -94,13 +96,33 @@ async def test_what_came_while_it_was_closed_is_never_heard(tmp_path: Path, monk
     async with asyncio.timeout(10), stdin.open(settings, a_room(tmp_path)) as source:
         speak(3)
         os.close(writing)
-        heard = {int(value) async for frame in source for value in frame.samples}
+        heard = {int(value) async for frame in source if isinstance(frame, Frame) for value in frame.samples}
     assert heard == {3}
     os.close(reading)
 
 
 async def until_empty(descriptor: int) -> None:
     await until(lambda: not struct.unpack("i", fcntl.ioctl(descriptor, termios.FIONREAD, b"\0" * 4))[0])
+
+
+async def test_what_is_held_for_too_long_is_given_up_and_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reading, writing = os.pipe()
+    monkeypatch.setattr(sys, "stdin", Piped(reading))
+    settings = StdinSettings(rate=48_000)
+    room = a_room(tmp_path, rate=48_000)
+    async with StandardInput(most_seconds=0.1).open(settings, room) as source:
+        for value in range(10):
+            os.write(writing, np.full(3072, value, "<i2").tobytes())
+            await until_empty(reading)
+        os.close(writing)
+        items = [item async for item in source]
+    lost = [item for item in items if isinstance(item, Omitted)]
+    frames = [item for item in items if isinstance(item, Frame)]
+    assert sum(item.length for item in lost) + sum(len(item.samples) for item in frames) == 30_720
+    assert [item.cause for item in lost] == [Cause.OVERRUN]
+    assert int(frames[-1].samples[-1]) == 9
+    assert frames[0].position == lost[0].length
+    os.close(reading)
 
 
 async def test_a_terminal_is_no_sound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

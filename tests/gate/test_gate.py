@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from tests.file.rooms import Knobs, a_room
 
 from earmark.audio import Cause, Frame, Omitted, Samples
 from earmark.settings import Duration
 from earmark_gate.gate import Gate
 from earmark_gate.settings import GateSettings
+from tests.file.rooms import Knobs, a_room
 
 Item = Frame | Omitted
 AT = 1_700_000_000.0

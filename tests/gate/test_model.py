@@ -12,13 +12,13 @@ import pytest
 import soundfile
 import soxr
 from numpy.typing import NDArray
-from tests.file.rooms import a_room
-from tests.gate.test_gate import Item, frames, passed, through, whole
 
 from earmark.audio import Omitted, Samples, to_int16
 from earmark_gate import plugin
 from earmark_gate.model import Detector, load_detector
 from earmark_gate.settings import GateSettings
+from tests.file.rooms import a_room
+from tests.gate.test_gate import Item, frames, passed, through, whole
 
 
 @pytest.fixture(scope="module")

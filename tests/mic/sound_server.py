@@ -31,7 +31,8 @@ class SoundServer:
         (folder / "home" / ".asoundrc").write_text("pcm.!default { type pulse }\nctl.!default { type pulse }\n")
         self._log = (folder / "pulseaudio.log").open("w")
         self._plugged: dict[str, tuple[int, int]] = {}
-        self._modules: dict[str, list[str]] = {}
+        self._modules: dict[str, str] = {}
+        self._sources: dict[str, str] = {}
         self._awake: dict[str, subprocess.Popen[bytes]] = {}
         self.process = subprocess.Popen(
             ["pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "--load=module-native-protocol-unix"],
@@ -70,30 +71,38 @@ class SoundServer:
 
     def _plug(self, name: str, rate: int, channels: int) -> None:
         self._plugged[name] = rate, channels
-        sink = self.pactl(
+        self._modules[name] = self.pactl(
             "load-module", "module-null-sink", f"sink_name={name}-air", f"rate={rate}", f"channels={channels}"
         )
-        source = self.pactl(
-            "load-module",
-            "module-remap-source",
-            f"master={name}-air.monitor",
-            f"source_name={name}",
-            f"source_properties=device.description={name.title()}-Microphone",
-        )
-        self._modules[name] = [source, sink]
+        self.push(name)
         # An idle null sink moves two seconds of silence at a time; somebody who listens closely keeps it awake.
         self._awake[name] = subprocess.Popen(
             ["parec", f"--device={name}", "--raw", "--latency-msec=20"], env=self.environ, stdout=subprocess.DEVNULL
         )
 
     def unplug(self, name: str) -> None:
-        """Pull its plug."""
+        """Take it away."""
         del self._plugged[name]
         listener = self._awake.pop(name)
         listener.kill()
         listener.wait(10)
-        for module in self._modules.pop(name):
+        self.pull(name)
+        self.pactl("unload-module", self._modules.pop(name))
+
+    def pull(self, name: str) -> None:
+        """Pull only its plug: what is spoken there goes on."""
+        if module := self._sources.pop(name, None):
             self.pactl("unload-module", module)
+
+    def push(self, name: str) -> None:
+        """Push the plug in again."""
+        self._sources[name] = self.pactl(
+            "load-module",
+            "module-remap-source",
+            f"master={name}-air.monitor",
+            f"source_name={name}",
+            f"source_properties=device.description={name.title()}-Microphone",
+        )
 
     def unplug_all(self) -> None:
         """Leave none."""

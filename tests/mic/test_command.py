@@ -13,13 +13,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from tests.file.rooms import a_room
-from tests.mic.sound_server import SoundServer, loudest_hertz, tone
 
 from earmark.hookspecs import Diagnosis, Verdict
 from earmark_mic.check import open_check
 from earmark_mic.metering import Reading, advice
 from earmark_mic.settings import MicSettings
+from tests.file.rooms import a_room
+from tests.mic.sound_server import SoundServer, loudest_hertz, tone
 
 pytestmark = pytest.mark.timeout(60)
 WITHOUT_PORTAUDIO = "import ctypes.util\nctypes.util.find_library = lambda name: None\n"

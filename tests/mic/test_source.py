@@ -14,8 +14,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.file.rooms import Knobs, a_room, until
-from tests.mic.sound_server import SoundServer, loudest_hertz, tone
 
 from earmark.audio import Frame, Omitted, Samples, peak_dbfs
 from earmark.errors import SourceError
@@ -23,6 +21,8 @@ from earmark.settings import Duration
 from earmark_mic.settings import MicSettings
 from earmark_mic.source import Microphone, Microphones, capturing
 from earmark_mic.wire import Lost, Sound, Task
+from tests.file.rooms import Knobs, a_room, until
+from tests.mic.sound_server import SoundServer, loudest_hertz, tone
 
 pytestmark = pytest.mark.timeout(60)
 

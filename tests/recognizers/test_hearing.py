@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import numpy as np
-from tests.recognizers.stand_in import StandIn
 
 from earmark.audio import Samples
 from earmark_engine.recognizers.hearing import Hearing, Sound, Transcribed
 from earmark_engine.recognizers.segments import FRAME
 from earmark_engine.recognizers.types import RATE, Final, Heard, Partial, Processed, Word
+from tests.recognizers.stand_in import StandIn
 
 LOUD = 8000
 

@@ -11,8 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.bench.recordings import bundled, errors, words
-from tests.recognizers.conftest import STAND_IN, feed, listen, text, until
 
 from earmark.audio import Samples
 from earmark_engine.recognizers.ears import MOST_AHEAD_SECONDS
@@ -26,6 +24,8 @@ from earmark_engine.recognizers.types import (
     RecognizerError,
     TooBusy,
 )
+from tests.bench.recordings import bundled, errors, words
+from tests.recognizers.conftest import STAND_IN, feed, listen, text, until
 
 LIBRARY_ERRORS = 7
 """Words that Moonshine's own streams get wrong in `two_cities.wav`, as `tests/bench/recognizers.py` measures."""

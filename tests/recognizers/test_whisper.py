@@ -8,13 +8,13 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from tests.recognizers.conftest import listen, text
 
 from earmark.audio import Samples
 from earmark_engine.recognizers import whisper
 from earmark_engine.recognizers.pool import Pool
 from earmark_engine.recognizers.types import RATE, Final, Partial, RecognizerError
 from earmark_engine.recognizers.whisper import WhisperSettings, spoken
+from tests.recognizers.conftest import listen, text
 
 
 @asynccontextmanager

@@ -22,8 +22,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from tests.file.rooms import a_room
-from tests.mic.sound_server import RATE, SoundServer
 
 from earmark.audio import Frame, Omitted
 from earmark.errors import SourceError
@@ -35,6 +33,8 @@ from earmark_mic.ring import Ring
 from earmark_mic.settings import MicSettings
 from earmark_mic.source import Microphone, Microphones
 from earmark_mic.wire import Device, Sound, Task
+from tests.file.rooms import a_room
+from tests.mic.sound_server import RATE, SoundServer
 
 _TICK_SECONDS = 10.0
 _PAGE = os.sysconf("SC_PAGE_SIZE")

@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import cast
 
 import pytest
-from tests.symbl.service import Service, serving
 
 from earmark.clock import SystemClock
 from earmark.room import Archive, Controls, Room, StageReport, Watch
+from tests.symbl.service import Service, serving
 
 
 @pytest.fixture

@@ -1,11 +1,11 @@
 from aiohttp.test_utils import unused_port
-from tests.symbl.service import Service, Talk
 
 from earmark.hookspecs import Verdict
 from earmark.room import Room
 from earmark.settings import Secret
 from earmark_symbl.check import open_check
 from earmark_symbl.settings import SymblSettings
+from tests.symbl.service import Service, Talk
 
 
 async def verdict(settings: SymblSettings, room: Room) -> tuple[Verdict, str]:

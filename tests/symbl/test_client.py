@@ -3,7 +3,6 @@ from dataclasses import replace
 
 import pytest
 from aiohttp.test_utils import unused_port
-from tests.symbl.service import Service, Talk
 
 from earmark.errors import ConnectionFailed, PeerRefused, SettingsError, TokenRefused
 from earmark_symbl.address import Options
@@ -24,6 +23,7 @@ from earmark_symbl.errors import (
 from earmark_symbl.lifecycle import ConversationCompleted, ErrorMessage, RecognitionResult, RecognitionStopped
 from earmark_symbl.requests import ModifyRequest, StartRequest
 from earmark_symbl.results import MessageResponse
+from tests.symbl.service import Service, Talk
 
 PATIENT = Options(stop_seconds=5, start_seconds=5)
 

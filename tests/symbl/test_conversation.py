@@ -2,12 +2,12 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from tests.symbl.service import Service
 
 from earmark.errors import PeerRefused
 from earmark_symbl.api import ConversationApi, open_conversations
 from earmark_symbl.errors import NotFound, ServerFailed
 from earmark_symbl.resources import Member
+from tests.symbl.service import Service
 
 ROOT = "/v1/conversations"
 SENTIMENT = {"polarity": {"score": 0.6}, "suggested": "positive"}

@@ -5,7 +5,6 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.symbl.strategies import client_messages, json_values, server_messages
 
 from earmark_symbl.errors import RemoteProtocolError
 from earmark_symbl.lifecycle import (
@@ -23,6 +22,7 @@ from earmark_symbl.lifecycle import (
 from earmark_symbl.messages import ClientMessage, ServerMessage, decode_client, decode_server, encode
 from earmark_symbl.requests import Audio, ModifyRequest, Ping, Resume, StartRequest, StopRequest, Unknown
 from earmark_symbl.results import InsightResponse, MessageResponse, TopicResponse, TrackerResponse
+from tests.symbl.strategies import client_messages, json_values, server_messages
 
 
 def client_says(**members: Any) -> ClientMessage:

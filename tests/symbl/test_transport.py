@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 import pytest
 from aiohttp import WSMsgType
-from tests.symbl.service import PATIENCE_SECONDS, Service, Talk
 
 from earmark.audio import Frame
 from earmark.errors import ConnectionFailed, PeerRefused, SettingsError, TokenRefused
@@ -32,6 +31,7 @@ from earmark_symbl.requests import Audio, ModifyRequest, StartRequest
 from earmark_symbl.results import Content, Message, MessageResponse, Polarity, WireSentiment
 from earmark_symbl.settings import SymblSettings
 from earmark_symbl.transport import SymblConnection, open_symbl
+from tests.symbl.service import PATIENCE_SECONDS, Service, Talk
 
 START = Start(conversation="ours", position=16_000, rate=16_000, at=0.0, keep_seconds=600)
 GLAD = WireSentiment(polarity=Polarity(score=0.5), suggested="positive")
