@@ -46,7 +46,7 @@ def earmark_sources() -> Iterable[Offer[Source]]:
         "Hear raw sound from another program, as in `arecord … | earmark listen --source stdin`.",
         StandardInput().open,
         settings=StdinSettings,
-        live=True,
+        live=False,
     )
 
 

@@ -47,7 +47,8 @@ class StdinSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """What the bytes on standard input are.
 
     They are heard at most at the pace at which they would be spoken, whether a microphone's program or a file's bytes
-    come in; what arrives while the room is muted is read and thrown away.
+    come in. What the service does not take at once is held, up to ten minutes; what arrives while the room is muted is
+    thrown away.
     """
 
     format: Literal["s16le", "s16be", "s24le", "s32le", "f32le", "u8"] = "s16le"
