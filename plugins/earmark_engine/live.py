@@ -112,6 +112,11 @@ class Live:
         self._told_interim: set[tuple[str, str]] = set()
 
     @property
+    def threshold(self) -> float:
+        """How sure a mark must be to be made at all."""
+        return self.terms.threshold
+
+    @property
     def utc_offset_minutes(self) -> int:
         """Minutes east of UTC, where the clients are."""
         return self.terms.utc_offset_minutes

@@ -38,6 +38,11 @@ class Spoken(Protocol):
         ...
 
     @property
+    def threshold(self) -> float:
+        """How sure a mark had to be for the detector to make it."""
+        ...
+
+    @property
     def utc_offset_minutes(self) -> int:
         """Minutes east of UTC, where the clients are."""
         ...
@@ -58,7 +63,7 @@ def _said(fact: AnyFact, number: int, spoken: Spoken, view: View) -> Iterable[sy
     match fact:
         case Said():
             yield _message_response(fact, number, spoken, view)
-        case Marked(mark=mark) if mark.kind in view.kinds and mark.confidence >= view.threshold:
+        case Marked(mark=mark) if mark.kind in view.kinds and _is_sure(mark, spoken, view):
             yield symbl.InsightResponse(insights=(_insight(mark, spoken),), sequence_number=number)
         case TopicsFound(topics=topics):
             yield symbl.TopicResponse(topics=tuple(map(_topic, topics)), sequence_number=number)
@@ -66,6 +71,11 @@ def _said(fact: AnyFact, number: int, spoken: Spoken, view: View) -> Iterable[sy
             yield symbl.TrackerResponse(trackers=_trackers(matches, spoken), sequence_number=number)
         case Named(entities=entities) if view.entities:
             yield symbl.EntityResponse(entities=_entities(entities, spoken), sequence_number=number)
+
+
+def _is_sure(mark: Mark, spoken: Spoken, view: View) -> bool:
+    """Whether a mark is sure enough for this client: the detector has seen to whoever is content with the least."""
+    return view.threshold <= spoken.threshold or mark.confidence >= view.threshold
 
 
 def _placed(entry: Entry, view: View) -> symbl.Placed | None:

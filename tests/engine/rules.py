@@ -37,7 +37,7 @@ class RuleDetector:
             marks.append(self._mark(Kind.ACTION_ITEM, sentence, 0.8))
             if _FOLLOW_UP.search(sentence.text):
                 marks.append(self._mark(Kind.FOLLOW_UP, sentence, 0.7))
-        return Findings(marks=tuple(m for m in marks if m.kind in self._context.kinds))
+        return Findings(marks=tuple(m for m in marks if m.confidence >= self._context.threshold))
 
     def finish(self) -> Findings:
         return Findings()
