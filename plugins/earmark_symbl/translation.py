@@ -1,4 +1,9 @@
-"""From the service's messages to what the uplink is told: pure, but for what it remembers of words and insights."""
+"""From the service's messages to what the uplink is told: pure, but for what it remembers of words and insights.
+
+A message whose words were not heard is placed where the last one ended, with one exception: where a line was lost, the
+service may tell late what it made of the end of it, and the same sound is sent again. What such a message says will be
+said once more, with its words, so it is left out, and so is what refers to it.
+"""
 
 from __future__ import annotations
 
@@ -34,6 +39,7 @@ UNSTAMPED = moment(0)
 _BY = "symbl"
 _REVISION = "revision"
 _MOST_MARKS = 2000
+_LATE_SECONDS = 2.0
 
 
 class Marks:
@@ -65,6 +71,11 @@ class Translator:
         self._marks = marks
         self._timezone_offset = timezone_offset
         self._latest = 0.0
+        self._own: str | None = None
+        """The service's id of whoever speaks here."""
+        self._left_out: set[str] = set()
+        self.resent_until = 0.0
+        """Up to where on the capture clock sound is sent again, because an earlier line was lost."""
         self.table = SentTable()
         """What was sent since the latest start."""
         self.rate: int | None = None
@@ -78,7 +89,7 @@ class Translator:
             return [self._confirmed(message, self.rate)] if self.rate else []
         if isinstance(message, lifecycle.RecognitionResult):
             return self._speech(message)
-        heard = list(self._results(message))
+        heard = [one for one in self._results(message) if getattr(one.event, "utterance", None) not in self._left_out]
         if heard and isinstance(message, results.Result) and message.earmark and message.earmark.sequence:
             # Only the last of several carries the number: nothing of a message may count as kept before all of it is.
             heard[-1] = replace(heard[-1], sequence=message.earmark.sequence)
@@ -91,7 +102,7 @@ class Translator:
         match message:
             case results.MessageResponse():
                 for said in message.messages:
-                    yield self._utterance(said, message.earmark)
+                    yield from self._utterance(said, message.earmark)
             case results.InsightResponse():
                 yield from self._insights(message.insights)
             case results.TopicResponse():
@@ -107,13 +118,13 @@ class Translator:
         if not result.text:
             return []
         words = [self._spoken(word, result) for word in result.words]
+        speaker = _user(result.user)
+        self._own = speaker.id if speaker else self._own
         if result.is_final:
             self._matcher.hear(words)
         heard = (words[0].start, words[-1].end) if words else (None, None)
         start, end = self._span(result.earmark) or heard
-        hearing = Hearing(
-            at=UNSTAMPED, text=result.text, start=start, end=end, final=result.is_final, speaker=_user(result.user)
-        )
+        hearing = Hearing(at=UNSTAMPED, text=result.text, start=start, end=end, final=result.is_final, speaker=speaker)
         return [Heard(hearing, Axis.CAPTURE)]
 
     def _spoken(self, word: lifecycle.RecognizedWord, result: lifecycle.RecognitionResult) -> SpokenWord:
@@ -121,8 +132,11 @@ class Translator:
         end = max(start, self.table.capture(word.end_time.total, at_end=True))
         return SpokenWord(word.word, start, end, result.payload.raw.alternatives[0].confidence or None)
 
-    def _utterance(self, said: results.Message, placed: lifecycle.Placed | None) -> Heard:
+    def _utterance(self, said: results.Message, placed: lifecycle.Placed | None) -> Iterator[Heard]:
         placement = self._matcher.place(said.payload.content)
+        if placement is None and self._comes_again(said):
+            self._left_out.add(said.id)
+            return
         matched = (placement.start, placement.end) if placement and self.rate is None else None
         latest = max(self._latest, self._matcher.horizon)
         start, end = self._span(placed) or matched or (latest, latest)
@@ -138,7 +152,13 @@ class Translator:
             sentiment=sentiment_of(said.sentiment),
         )
         words = placement.words if placement and matched else ()
-        return Heard(utterance, Axis.CAPTURE, words=tuple(Word(text=w.text, start=w.start, end=w.end) for w in words))
+        yield Heard(utterance, Axis.CAPTURE, words=tuple(Word(text=w.text, start=w.start, end=w.end) for w in words))
+
+    def _comes_again(self, said: results.Message) -> bool:
+        """Whether a message speaks of sound that is being sent again; what others say does not."""
+        another = None not in (self._own, said.from_.id) and said.from_.id != self._own
+        again = self.resent_until > 0 and self.table.until < self.resent_until + _LATE_SECONDS
+        return again and self.rate is None and not another
 
     def _span(self, placed: lifecycle.Placed | None) -> tuple[float, float] | None:
         """Where our own engine says that it lies."""

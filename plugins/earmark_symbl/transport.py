@@ -37,12 +37,13 @@ _MOST_CONVERSATIONS = 4
 _TOLERANCE_SECONDS = 1e-6
 
 
-@dataclass(frozen=True)
+@dataclass
 class Memory:
-    """What outlives a line: words that wait for their message, and insights that may be amended."""
+    """What outlives a line: words that wait for their message, insights that may be amended, how far sound was sent."""
 
     matcher: Matcher = field(default_factory=Matcher)
     marks: Marks = field(default_factory=Marks)
+    sent_until: float = 0.0
 
 
 class SymblConnection:
@@ -51,7 +52,9 @@ class SymblConnection:
     def __init__(self, line: Line, settings: SymblSettings, memory: Memory, api: ConversationApi) -> None:
         self._line = line
         self._settings = settings
+        self._memory = memory
         self._translator = Translator(memory.matcher, memory.marks, timezone_offset=self._timezone_offset)
+        self._translator.resent_until = memory.sent_until
         self._told: asyncio.Queue[FromPeer | Exception | None] = asyncio.Queue(_MOST_WAITING)
         self._sentiments = Sentiments(api, self._told.put)
         self._encoder: Encoder | None = None
@@ -94,6 +97,7 @@ class SymblConnection:
             await self._line.say(ModifyRequest(earmark=Resume(position=frame.position, rate=frame.rate)))
         self._sent.add(frame)
         self._next = frame.end
+        self._memory.sent_until = max(self._memory.sent_until, frame.end)
         for block in encoder.encode(frame):
             await self._line.audio(block)
 

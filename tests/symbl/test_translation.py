@@ -260,3 +260,25 @@ def test_complaints_are_passed_on_and_the_rest_is_not(translator: Translator) ->
     assert translator.told(ErrorMessage(message="No.")) == [Trouble("No.")]
     assert translator.told(NestedError(details="Neither.")) == [Trouble("Neither.")]
     assert translator.told(StartedListening()) == []
+
+
+def test_what_is_told_late_of_sound_that_is_sent_again_is_left_out(translator: Translator) -> None:
+    translator.resent_until = 140
+    late = MessageResponse(messages=(message("Call the plumber.", from_=JANE),))
+    about = WireInsight(id="i1", type="question", text="Who?", message_reference=Reference(id="m1"))
+    assert translator.told(late) == []
+    assert translator.told(InsightResponse(insights=(about,))) == []
+    assert len(translator.told(InsightResponse(insights=(WireInsight(id="i2", type="question", text="Who?"),)))) == 1
+    translator.told(final("call the plumber", start=1))
+    assert len(translator.told(MessageResponse(messages=(message("Call the plumber."),)))) == 1
+
+
+def test_what_others_say_meanwhile_is_not_left_out(translator: Translator) -> None:
+    translator.resent_until = 140
+    translator.told(RecognitionResult(punctuated=Punctuated(transcript="call"), user={"id": "2"}))
+    assert len(translator.told(MessageResponse(messages=(message("Hello.", from_=JANE),)))) == 1
+
+
+def test_what_is_told_behind_sound_that_was_sent_again_is_never_left_out(translator: Translator) -> None:
+    translator.resent_until = 125
+    assert len(translator.told(MessageResponse(messages=(message("Hello.", from_=JANE),)))) == 1
