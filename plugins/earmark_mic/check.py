@@ -12,7 +12,8 @@ from earmark.errors import SourceError, SourceFailed
 from earmark.hookspecs import Diagnosis, Verdict
 from earmark.room import Room
 from earmark_mic.settings import MicSettings
-from earmark_mic.source import Stream, capturing, task_of, wishes_of
+from earmark_mic.source import task_of, wishes_of
+from earmark_mic.stream import Stream, capturing
 from earmark_mic.wire import Sound
 
 _SUBJECT = "microphone"

@@ -15,7 +15,8 @@ from earmark.audio import SILENCE_DBFS, Samples, peak_dbfs, rms_dbfs
 from earmark.errors import EarmarkError, SourceError
 from earmark_mic.choosing import Wishes
 from earmark_mic.settings import MicSettings
-from earmark_mic.source import capturing, task_of
+from earmark_mic.source import task_of
+from earmark_mic.stream import capturing
 from earmark_mic.wire import Device, Sound
 
 _RATE = 16_000

@@ -7,43 +7,27 @@ the process and raises `SourceError` with the reason; the host opens the microph
 from __future__ import annotations
 
 import asyncio
-import logging
 import sys
-from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-import msgspec
 import numpy as np
 
 from earmark.audio import Cause, Frame, Omitted
-from earmark.errors import SourceError, SourceFailed
+from earmark.errors import SourceError
 from earmark.room import Room
 from earmark_mic.choosing import Wishes, why_reopen
 from earmark_mic.looking import look
 from earmark_mic.settings import MicSettings
-from earmark_mic.watching import ZeroWatch, end, hints
-from earmark_mic.wire import (
-    HEADER,
-    MOST_BYTES,
-    Failed,
-    Lost,
-    Message,
-    Opened,
-    Sound,
-    Task,
-    Trouble,
-    decode,
-    encode_task,
-)
+from earmark_mic.stream import Stream, capturing
+from earmark_mic.watching import ZeroWatch, hints
+from earmark_mic.wire import Lost, Opened, Sound, Task
 
-_OPEN_SECONDS = 15.0
 _FIRST_SOUND_SECONDS = 5.0
 _SETTLE_SECONDS = 0.2
 _LOOK_EVERY_SECONDS = 10.0
 _FIRST_REFUSAL_SECONDS = 60.0
 _MOST_REFUSAL_SECONDS = 3600.0
-_STDERR_LINES = 20
 
 
 class Patience:
@@ -114,33 +98,6 @@ class Microphones:
             if why:
                 await stream.give_up(why)
                 return
-
-
-class Stream:
-    """A capturing process and what it tells."""
-
-    def __init__(self, process: asyncio.subprocess.Process, opened: Opened) -> None:
-        self.process, self.opened = process, opened
-        self._why: str | None = None
-
-    async def give_up(self, why: str) -> None:
-        """End it for a reason, which `next` then raises."""
-        self._why = why
-        await end(self.process)
-
-    async def next(self, timeout_seconds: float) -> Sound | Lost:
-        """What it tells next; raises `SourceError` when nothing more will come."""
-        try:
-            async with asyncio.timeout(timeout_seconds):
-                message = await _read(self.process)
-        except TimeoutError:
-            name = self.opened.device.name
-            raise SourceError(
-                self._why or f"The microphone “{name}” gives nothing for {timeout_seconds:g} s."
-            ) from None
-        if isinstance(message, Sound | Lost) and not self._why:
-            return message
-        raise _error(message, self._why)
 
 
 class Microphone:
@@ -218,67 +175,3 @@ def task_of(settings: MicSettings, wishes: Wishes, room_rate: int) -> Task:
         sample_format=settings.sample_format,
         buffer_seconds=float(settings.buffer),
     )
-
-
-@asynccontextmanager
-async def capturing(task: Task, log: logging.Logger) -> AsyncIterator[Stream]:
-    """Run a capturing process; leaving ends it, and with it closes the device."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-P",  # what lies in the working folder is not to be imported
-        "-m",
-        "earmark_mic.capture",
-        encode_task(task),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        start_new_session=True,  # Ctrl-C is for the listener, which ends it in its turn
-    )
-    complaints: deque[str] = deque(maxlen=_STDERR_LINES)
-    listening = asyncio.create_task(_collect(process, complaints))
-    try:
-        yield Stream(process, await _first(process))
-    except SourceError:
-        for line in complaints:
-            log.debug("capture: %s", line)
-        raise
-    finally:
-        await end(process)
-        await listening
-
-
-async def _collect(process: asyncio.subprocess.Process, lines: deque[str]) -> None:
-    assert process.stderr is not None
-    while data := await process.stderr.read(4096):
-        lines.extend(data.decode(errors="replace").splitlines())
-
-
-async def _first(process: asyncio.subprocess.Process) -> Opened:
-    try:
-        async with asyncio.timeout(_OPEN_SECONDS):
-            message = await _read(process)
-    except TimeoutError:
-        raise SourceError("The sound system did not open the microphone in time; is its sound server hung?") from None
-    if isinstance(message, Opened):
-        return message
-    raise _error(message, None)
-
-
-def _error(message: Message | None, why: str | None) -> SourceError:
-    if why:
-        return SourceError(why)
-    if isinstance(message, Failed):
-        return (SourceFailed if message.trouble is Trouble.NO_PORTAUDIO else SourceError)(message.message)
-    return SourceError("The sound system crashed or was closed while the microphone was heard; it is opened again.")
-
-
-async def _read(process: asyncio.subprocess.Process) -> Message | None:
-    """The next message; None at the end."""
-    assert process.stdout is not None
-    try:
-        (length,) = HEADER.unpack(await process.stdout.readexactly(HEADER.size))
-        if length > MOST_BYTES:
-            return None
-        return decode(await process.stdout.readexactly(length))
-    except (asyncio.IncompleteReadError, msgspec.MsgspecError):
-        return None

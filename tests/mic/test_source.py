@@ -19,7 +19,8 @@ from earmark.audio import Frame, Omitted, Samples, peak_dbfs
 from earmark.errors import SourceError
 from earmark.settings import Duration
 from earmark_mic.settings import MicSettings
-from earmark_mic.source import Microphone, Microphones, capturing
+from earmark_mic.source import Microphone, Microphones
+from earmark_mic.stream import capturing
 from earmark_mic.wire import Lost, Sound, Task
 from tests.file.rooms import Knobs, a_room, until
 from tests.mic.sound_server import SoundServer, loudest_hertz, tone
