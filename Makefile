@@ -66,3 +66,38 @@ check: system $(VENV)/.development ## Everything that CI runs; changes nothing.
 format: $(VENV)/.development ## Format the code and mend what can be mended by itself.
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+# -- longer proofs, each on its own ---------------------------------------------------------------
+
+DATA ?= data
+SPLIT ?= dev
+JSON ?=
+MINUTES ?= 10
+
+.PHONY: check-sdks
+check-sdks: $(VENV)/.development ## Symbl's published SDKs and a browser against the engine.
+	PATH="$(abspath $(BIN)):$$PATH" tests/sdks/run
+
+.PHONY: check-homeassistant
+check-homeassistant: system $(VENV)/.development ## A real Home Assistant (700 MB) and a real broker.
+	PATH="$(abspath $(BIN)):$$PATH" tests/homeassistant/run
+
+.PHONY: check-arm
+check-arm: $(VENV)/.development ## Every dependency as a wheel for 64-bit ARM.
+	$(BIN)/python tests/packaging/arm.py
+
+.PHONY: evaluate
+evaluate: $(VENV)/.product ## Measure the marks: make evaluate DATA=FOLDER SPLIT=dev JSON=out.json.
+	$(BIN)/python examples/training/evaluate.py --data $(DATA) --split $(SPLIT) $(if $(JSON),--json $(JSON))
+
+.PHONY: soak
+soak: $(VENV)/.development ## Hours of conversation with faults: make soak MINUTES=60.
+	$(BIN)/python -m tests.soak.soak --minutes $(MINUTES)
+
+.PHONY: package
+package: $(VENV)/.development ## Build wheel and sdist into dist/.
+	$(BIN)/python -m hatchling build
+
+.PHONY: clean
+clean: ## Remove the environment and everything that was built.
+	rm -rf $(VENV) dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
