@@ -41,18 +41,19 @@ _PAGE = os.sysconf("SC_PAGE_SIZE")
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 
-def burn() -> None:
+def burn(niceness: int) -> None:
     """Keep a core busy."""
+    os.nice(niceness)
     number = 1
     while True:
         number = number * 48_271 % 2_147_483_647
 
 
 @contextlib.contextmanager
-def busy(processes: int) -> Iterator[None]:
+def busy(processes: int, niceness: int) -> Iterator[None]:
     """Keep so many cores busy."""
     context = multiprocessing.get_context("spawn")
-    burners = [context.Process(target=burn, daemon=True) for _ in range(processes)]
+    burners = [context.Process(target=burn, args=(niceness,), daemon=True) for _ in range(processes)]
     for burner in burners:
         burner.start()
     try:
@@ -110,7 +111,7 @@ async def listen(microphone: Microphone, gate: Filter, tally: Tally) -> None:
         tally.errors.append(str(error))
 
 
-async def capture(folder: Path, minutes: float, cores: int) -> None:
+async def capture(folder: Path, minutes: float, cores: int, niceness: int) -> None:
     """The real part: so many minutes, under load."""
     server = SoundServer(folder)
     os.environ.update({name: server.environ[name] for name in ("HOME", "XDG_RUNTIME_DIR")})
@@ -120,7 +121,7 @@ async def capture(folder: Path, minutes: float, cores: int) -> None:
     noise = np.random.default_rng(1).normal(0, 500, round(60 * RATE * (minutes + 1))).astype(np.int16)
     try:
         async with Microphones().open(MicSettings(), room) as microphone, offer.open(GateSettings(), room) as gate:
-            with server.playing("kitchen", noise), busy(cores):
+            with server.playing("kitchen", noise), busy(cores, niceness):
                 listening = asyncio.create_task(listen(microphone, gate, tally))
                 await _watch(microphone.stream.process.pid, minutes, tally)
                 listening.cancel()
@@ -176,11 +177,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--cores", type=int, default=os.cpu_count() or 1, help="how many other processes burn")
+    parser.add_argument("--nice", type=int, default=0, help="how far they step back")
     parser.add_argument("--hours", type=float, default=1.0, help="how much sound is hurried through")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(hurry(Path(folder), given.hours))
-        asyncio.run(capture(Path(folder), given.minutes, given.cores))
+        asyncio.run(capture(Path(folder), given.minutes, given.cores, given.nice))
     print(f"peak memory of the listener {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000:.1f} MB")
     return 0
 
