@@ -10,9 +10,9 @@ from earmark.errors import EarmarkError, SettingsError
 from earmark.hookspecs import Diagnosis, Verdict
 from earmark.room import Room
 from earmark_symbl.line import open_line
-from earmark_symbl.peer import open_peer
 from earmark_symbl.session import NORMAL
 from earmark_symbl.settings import SymblSettings
+from earmark_symbl.transport import open_service
 
 
 class ServiceCheck:
@@ -34,14 +34,7 @@ class ServiceCheck:
         return [Diagnosis("service", Verdict.OK, f"{host} answers and takes the token.")]
 
     async def _connect(self) -> str:
-        settings = self._settings
-        async with open_peer(
-            settings.url,
-            token=settings.token.reveal() if settings.token else None,
-            app_id=settings.app_id,
-            app_secret=settings.app_secret.reveal() if settings.app_secret else None,
-            options=settings.options,
-        ) as peer:
+        async with open_service(self._settings) as peer:
             async with open_line(peer, f"check-{uuid.uuid4()}") as line:
                 await line.close(NORMAL)
             return peer.address.host

@@ -18,7 +18,6 @@ from earmark_symbl.peer import Peer, open_peer
 from earmark_symbl.resources import (
     Analytics,
     ConversationInfo,
-    DetectedTracker,
     FoundEntity,
     Member,
     StoredInsight,
@@ -27,6 +26,7 @@ from earmark_symbl.resources import (
     SummaryPart,
     Transcript,
 )
+from earmark_symbl.results import TrackerHit
 
 T = TypeVar("T")
 _ROOT = "/v1/conversations"
@@ -89,9 +89,9 @@ class ConversationApi:
         """Who and what was named."""
         return await self._listed(_part(conversation, "entities"), "entities", FoundEntity)
 
-    async def trackers(self, conversation: str) -> tuple[DetectedTracker, ...]:
+    async def trackers(self, conversation: str) -> tuple[TrackerHit, ...]:
         """Which trackers heard something."""
-        return await self._get(_part(conversation, "trackers-detected"), tuple[DetectedTracker, ...])
+        return await self._get(_part(conversation, "trackers-detected"), tuple[TrackerHit, ...])
 
     async def members(self, conversation: str) -> tuple[Member, ...]:
         """Who took part."""

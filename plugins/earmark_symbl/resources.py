@@ -100,23 +100,6 @@ class FoundEntity(Piece, frozen=True, kw_only=True):
     message_refs: tuple[Reference, ...] = ()
 
 
-class DetectedMatch(Piece, frozen=True, kw_only=True):
-    """A tracked phrase, and where it was said."""
-
-    type: str = "vocabulary"
-    value: str = ""
-    message_refs: tuple[Reference, ...] = ()
-    insight_refs: tuple[Reference, ...] = ()
-
-
-class DetectedTracker(Piece, frozen=True, kw_only=True):
-    """A tracker that heard something."""
-
-    id: str = ""
-    name: str = ""
-    matches: tuple[DetectedMatch, ...] = ()
-
-
 class Member(Piece, frozen=True, kw_only=True):
     """Who took part."""
 

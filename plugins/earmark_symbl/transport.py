@@ -10,7 +10,7 @@ import asyncio
 import uuid
 from collections import OrderedDict
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 from earmark.audio import Frame
@@ -217,11 +217,16 @@ class SymblTransport:
 @asynccontextmanager
 async def open_symbl(settings: SymblSettings, room: Room) -> AsyncIterator[SymblTransport]:
     """The way to the service that the settings name."""
-    async with open_peer(
+    async with open_service(settings) as peer:
+        yield SymblTransport(peer, settings)
+
+
+def open_service(settings: SymblSettings) -> AbstractAsyncContextManager[Peer]:
+    """The service that the settings name, before anything is said to it."""
+    return open_peer(
         settings.url,
         token=settings.token.reveal() if settings.token else None,
         app_id=settings.app_id,
         app_secret=settings.app_secret.reveal() if settings.app_secret else None,
         options=settings.options,
-    ) as peer:
-        yield SymblTransport(peer, settings)
+    )
