@@ -89,6 +89,11 @@ class NothingHeard:
         """Never return: nothing changes."""
         await asyncio.Event().wait()
 
+    async def following(self, after: int, *, most: int = 500) -> list[Entry]:
+        """Never return: nothing will be heard."""
+        await asyncio.Event().wait()
+        return []
+
     async def conversations(self, *, most: int = 50, before: int | None = None) -> list[Summary]:
         """None."""
         return []

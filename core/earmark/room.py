@@ -105,6 +105,10 @@ class Archive(Protocol):
         """Return once there are entries after a place."""
         ...
 
+    async def following(self, after: int, *, most: int = 500) -> list[Entry]:
+        """At most so many entries after a place, as soon as there are any."""
+        ...
+
     async def conversations(self, *, most: int = 50, before: int | None = None) -> list[Summary]:
         """The newest conversations first; `before` is the `first` of the last one of the page before."""
         ...

@@ -112,6 +112,10 @@ class Nothing:
     async def changed(self, after: int) -> None:
         await asyncio.Event().wait()
 
+    async def following(self, after: int, *, most: int = 500) -> list[Entry]:
+        await asyncio.Event().wait()
+        return []
+
     async def conversations(self, *, most: int = 50, before: int | None = None) -> list[Summary]:
         return []
 
