@@ -148,7 +148,8 @@ async def served(
     plugin, clock = Plugin(), FastClock()
     host = Host(plugins=[("scripted", plugin)])
     host.load()
-    tokens = Tokens({} if anybody else {APP: Secret(SECRET)}, anybody=anybody)
+    apps = {} if anybody else {APP: Secret(SECRET), "garage": Secret("other")}
+    tokens = Tokens(apps, anybody=anybody)
     wanted = Plan(tokens=tokens, recognizer="scripted", detector="rules", limits=limits or Limits(), file=file, **plan)
     room = alone(logging.getLogger("test"), Path("/nonexistent"), clock)
     async with AsyncExitStack() as stack:

@@ -84,7 +84,14 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     bundler = INSTALLED / "node_modules/.bin/esbuild"
     page = INSTALLED / "web_sdk_page.js"
     page.write_text((CLIENTS / "web_sdk_page.js").read_text())
-    bundle = [bundler, page, "--bundle", f"--outfile={folder}/sdk.js", "--log-level=error", "--define:global=window"]
+    bundle: list[str | Path] = [
+        bundler,
+        page,
+        "--bundle",
+        f"--outfile={folder}/sdk.js",
+        "--log-level=error",
+        "--define:global=window",
+    ]
     subprocess.run(bundle, check=True, cwd=INSTALLED)
     (folder / "sdk.html").write_text('<!doctype html><meta charset="utf-8"><script src="sdk.js"></script>')
     handler = partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
