@@ -12,7 +12,6 @@ from earmark.events import (
     Change,
     ConversationEnded,
     ConversationStarted,
-    Entity,
     Gap,
     Insight,
     InsightKind,
@@ -166,10 +165,6 @@ def _tracker(event: TrackerHit, _: date) -> Line:
     return Line(event.at, f"{event.tracker}: “{_UNKNOWN_TEXT if event.withheld else event.phrase}”", "yellow", "◆")
 
 
-def _entity(event: Entity, _: date) -> Line:
-    return Line(event.at, f"{event.kind}: {_UNKNOWN_TEXT if event.withheld else event.value}", "dim", "@")
-
-
 def _gap(event: Gap, _: date) -> Line:
     why = _CAUSES.get(event.cause, str(event.cause))
     if event.outcome == "recovered":
@@ -185,6 +180,5 @@ _WORDINGS: dict[type, Callable[..., Line]] = {
     MarkChanged: _changed,
     Topic: _topic,
     TrackerHit: _tracker,
-    Entity: _entity,
     Gap: _gap,
 }

@@ -109,7 +109,6 @@ WORDINGS: list[tuple[AnyEvent, str]] = [
     (MarkChanged(at=AT, mark="m", change=Change.OPEN, by="tui"), "✓ A mark was reopened (tui)"),
     (Topic(at=AT, text="plumbing", score=0.4), "# Topic: plumbing"),
     (TrackerHit(at=AT, tracker="Money", phrase="invoice"), "◆ Money: “invoice”"),
-    (Entity(at=AT, kind="person", value="Joe"), "@ person: Joe"),
     (Gap(at=AT, start=1, seconds=2.5, cause=Cause.DEVICE_LOST), "! 2.5 s of sound was lost: the microphone was gone"),
     (
         Gap(at=AT, start=1, seconds=70, cause=Cause.DROPPED, outcome="recovered"),
@@ -121,6 +120,10 @@ WORDINGS: list[tuple[AnyEvent, str]] = [
 @pytest.mark.parametrize(("event", "text"), WORDINGS)
 async def test_each_kind_of_event_has_its_line(tmp_path: Path, event: AnyEvent, text: str) -> None:
     assert (await printed(event, folder=tmp_path)).replace("    ", "  ") == f"12:00:00  {text}\n"
+
+
+async def test_names_and_dates_that_were_heard_are_left_out(tmp_path: Path) -> None:
+    assert await printed(Entity(at=AT, kind="person", value="Joe"), folder=tmp_path) == ""
 
 
 async def test_every_gap_says_why(tmp_path: Path) -> None:
