@@ -1,0 +1,1 @@
+"""Marks on an MQTT broker, and the room in Home Assistant."""
