@@ -259,12 +259,20 @@ class Speaker:
         if start is None or self._live is None:
             return
         if start.disconnects:
-            self._completed(self._live.id)
-            self._close(NORMAL)
+            await self._take_leave(self._live)
         else:
             self.tell(symbl.RecognitionStopped())
             wait = start.disconnect_on_stop_request_timeout
             self._idle_until = self._engine.clock.monotonic() + (_IDLE_SECONDS if wait is None else wait)
+
+    async def _take_leave(self, live: Live) -> None:
+        """Stop for good; the last to do so ends the conversation, and is told what the end brings to light."""
+        if live.speakers == {self}:
+            await live.end("stopped")
+        else:
+            live.speakers.discard(self)
+            self.over(live.id)
+        self._live = None
 
     # -- leaving --------------------------------------------------------------------------------------------------
 
