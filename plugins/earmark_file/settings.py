@@ -75,6 +75,8 @@ class JsonlSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     """The file that lines are appended to; `-` is the standard output."""
     kinds: tuple[DurableKind, ...] | None = None
     """Which kinds of events are written; all of them, if left out."""
+    from_: Literal["now", "start"] = msgspec.field(default="now", name="from")
+    """Where a file that is new begins: `now` is with the present conversation, `start` with all that is kept."""
 
     @property
     def target(self) -> str:

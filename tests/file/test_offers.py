@@ -43,6 +43,7 @@ async def test_every_offer_opens(tmp_path: Path) -> None:
         (StdinSettings, {"format": "mp3"}),
         (StdinSettings, {"rate": 10}),
         (JsonlSettings, {"path": "a", "kinds": ["hearing"]}),
+        (JsonlSettings, {"path": "a", "from": "yesterday"}),
         (ConsoleSettings, {"colour": "blue"}),
     ],
 )
