@@ -31,7 +31,11 @@ def _load_devices() -> click.Command:
 def earmark_sources() -> Iterable[Offer[Source]]:
     """The microphone."""
     yield Offer(
-        "mic", "Hear a microphone, through losses and changes of devices.", Microphones().open, settings=MicSettings
+        "mic",
+        "Hear a microphone, through losses and changes of devices.",
+        Microphones().open,
+        settings=MicSettings,
+        argument="device",
     )
 
 
