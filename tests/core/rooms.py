@@ -1,4 +1,4 @@
-"""An uplink with a real journal and a real spool, talking to a scripted peer."""
+"""An uplink with a real journal and a real spool, talking to whatever peer it is given."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from earmark.audio import Frame, Samples
 from earmark.clock import SystemClock
 from earmark.config import ConversationSettings, SpoolSettings
 from earmark.events import Durable, Gap, Utterance
+from earmark.hookspecs import Transport
 from earmark.journal import Journal
 from earmark.settings import Duration
-from earmark.testing.peer import ScriptedPeer
 from earmark.uplink import STATE_KEY, Spool, Uplink
 
 RATE = 16000
@@ -73,7 +73,7 @@ class Room:
 @asynccontextmanager
 async def room(
     folder: Path,
-    peer: ScriptedPeer,
+    peer: Transport,
     *,
     live: bool = False,
     spool_seconds: float = 600,

@@ -160,7 +160,7 @@ class Line:
             return
         first = desk.spool.frame(desk.cursor)
         stamp = Stamp(desk.room, conversation, desk.names, desk.walls)
-        stamp.overlaps = bool(conversation.upstream)
+        stamp.overlaps, conversation.started = conversation.started, True
         # Results may come before `start` returns: they are placed on the new table.
         self._stamp = stamp
         start = Start(
@@ -176,8 +176,6 @@ class Line:
         self._started, self._confirms = True, started.confirms
         if started.conversation != conversation.upstream:
             conversation.upstream, conversation.sequence = started.conversation, 0
-        elif started.confirms:
-            stamp.overlaps = False
         if started.heard is not None:
             desk.cursor = max(desk.cursor, desk.spool.after(started.heard / first.rate))
         desk.note(list)

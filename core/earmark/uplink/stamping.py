@@ -53,6 +53,8 @@ class Conversation(msgspec.Struct, kw_only=True):
     """Capture seconds of its first sound."""
     at: float
     """Wall-clock seconds since 1970 of that sound."""
+    started: bool = False
+    """Whether a peer was ever asked to hear it: from then on it may tell again of sound that is sent again."""
     upstream: str = ""
     """The peer's id of the present leg."""
     sequence: int = 0

@@ -1,0 +1,64 @@
+"""Whatever is done to the line between a real client and a real engine, every sample is told once, in its place."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import earmark.uplink
+from earmark.events import ConversationEnded, ConversationStarted
+from tests.faults.house import durable_ids, engine, house, misplaced
+from tests.faults.numbered import PIECE, frames, merged
+from tests.faults.proxy import Break, Way
+
+BEGAN = 1_700_000_000.0
+CODES = (None, 1001, 1002, 1003, 1007, 1008, 1009, 1011, 1012, 1013, 3006, 4000, 4999)
+EXAMPLES = int(os.environ.get("EARMARK_SCHEDULES", "40"))
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _quick_tries() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(earmark.uplink, "_FIRST_DELAY_SECONDS", 0.002)
+        patch.setattr(earmark.uplink, "_MOST_DELAY_SECONDS", 0.02)
+        yield
+
+
+breaks = st.builds(
+    Break,
+    way=st.sampled_from(list(Way)),
+    after_bytes=st.one_of(st.integers(0, 3000), st.integers(3000, 120_000)),
+    code=st.sampled_from(CODES),
+)
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(plan=st.lists(breaks, max_size=5), blocks=st.integers(5, 60), slowly=st.booleans())
+def test_every_sample_is_told_once_and_in_its_place(plan: list[Break], blocks: int, slowly: bool) -> None:
+    async def run(folder: Path) -> None:
+        sound = frames(blocks, began=BEGAN)
+        async with engine() as served, house(folder, served, plan=plan, live=True) as home:
+            for frame in sound:
+                await home.kitchen.uplink.take(frame)
+                await asyncio.sleep(0.005 if slowly else 0)
+            await home.kitchen.end(30)
+            said, events = await home.said(), await home.kitchen.events()
+            assert merged(await home.told()) == [(0, blocks * PIECE)]
+            assert not misplaced(said, BEGAN)
+            assert not await home.kitchen.gaps()
+            assert home.kitchen.spool.seconds == 0
+            assert len(set(durable_ids(events))) == len(events)
+            kinds = [type(event) for event in events]
+            assert kinds.count(ConversationStarted) == kinds.count(ConversationEnded) == 1
+            for reader in served.streams:
+                assert len(merged(reader.heard)) <= 1
+
+    with tempfile.TemporaryDirectory() as name:
+        asyncio.run(run(Path(name)))
