@@ -147,11 +147,7 @@ def _why_not(task: Task, found: list[Choice], refused: dict[str, str]) -> str:
 def _open(device: Device, task: Task) -> tuple[Any, Ring, Plan]:
     import sounddevice
 
-    # libpulse looks for it each time that a device is opened.
-    if device.pulse_source:
-        os.environ["PULSE_SOURCE"] = device.pulse_source
-    else:
-        os.environ.pop("PULSE_SOURCE", None)
+    _name_source(device.pulse_source)
     plan = _plan(device, task, sounddevice.check_input_settings)
     ring = Ring(frames=round(task.ring_seconds * plan.rate), channels=plan.channels, dtype=plan.sample_format)
     stream = sounddevice.InputStream(
@@ -163,6 +159,15 @@ def _open(device: Device, task: Task) -> tuple[Any, Ring, Plan]:
         callback=_callback(ring, plan.rate),
     )
     return stream, ring, plan
+
+
+def _name_source(source: str | None) -> None:
+    """Tell the sound server's libraries which source to take: they look for it each time that a device is opened."""
+    for variable in ("PULSE_SOURCE", "PIPEWIRE_NODE"):
+        if source:
+            os.environ[variable] = source
+        else:
+            os.environ.pop(variable, None)
 
 
 def _callback(ring: Ring, rate: int) -> Callable[[Any, int, Any, Any], None]:

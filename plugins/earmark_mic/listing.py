@@ -1,7 +1,8 @@
 """What microphones there are, asked of PortAudio and, where there is one, of the sound server.
 
-`python -m earmark_mic.listing` prints a `Listing` as JSON. ALSA's `default` and `pulse` may stand for any of a sound
-server's microphones; `pactl` knows these by name, and libpulse takes the one that `PULSE_SOURCE` names.
+`python -m earmark_mic.listing` prints a `Listing` as JSON. ALSA's `default`, `pulse` and `pipewire` may stand for any of
+a sound server's microphones; `pactl` knows these by name, and the server's libraries take the one that the environment
+names.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ NO_PORTAUDIO = (
     " Raspberry Pi OS, `sudo dnf install portaudio` on Fedora, `brew install portaudio` on macOS."
 )
 _PULSE = "PulseAudio"
+_DOORS = ("pulse", "pipewire", "default")
+"""ALSA's names for a sound server, PipeWire's or PulseAudio's."""
 _PACTL_SECONDS = 3
 _CARD = re.compile(r"\(hw:(\d+),(\d+)\)$")
 _SAMPLE = re.compile(r"(\d+)ch (\d+)Hz")
@@ -67,13 +70,13 @@ def _stable(name: str) -> str:
 
 def _with_pulse(devices: list[Device]) -> Listing:
     """The same with the sound server's microphones by their own names, where it can be asked."""
-    door = next((device for name in ("pulse", "default") for device in devices if device.name == name), None)
+    door = next((device for name in _DOORS for device in devices if device.name == name), None)
     sources = _pactl("list", "sources") if door else None
     if not door or sources is None:
         return Listing(devices=devices)
     first = _pactl_default()
     named = [_pulse_device(source, door, default=source["name"] == first) for source in sources]
-    rest = [device for device in devices if device.name not in ("pulse", "default")]
+    rest = [device for device in devices if device.name not in _DOORS]
     if any(device.default for device in named):
         rest = [msgspec.structs.replace(device, default=False) for device in rest]
     return Listing(devices=[*sorted(named, key=lambda device: device.monitor), *rest], served=_served(sources))
