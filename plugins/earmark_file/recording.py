@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -23,11 +24,11 @@ _BLOCK_SECONDS = 1
 async def open_recording(settings: FileSettings, room: Room) -> AsyncIterator[Recording]:
     """Open a recording; raises `SourceFailed` where there is none to hear."""
     path = settings.file
-    sound = await asyncio.to_thread(_open_sound, path, settings.channel)
+    recording = Recording(await asyncio.to_thread(_open_sound, path, settings.channel), path, settings, room)
     try:
-        yield Recording(sound, path, settings, room)
+        yield recording
     finally:
-        await asyncio.to_thread(sound.close)
+        await asyncio.to_thread(recording.close)
 
 
 class Recording:
@@ -36,6 +37,8 @@ class Recording:
     def __init__(self, sound: Any, path: Path, settings: FileSettings, room: Room) -> None:
         self._sound, self._path = sound, path
         self._settings, self._room = settings, room
+        # Whoever is cancelled while a thread reads must not have the file closed under that thread's hands.
+        self._in_use = threading.Lock()
         room.stage.details["file"] = path.name
         room.stage.details["format"] = f"{sound.format}, {sound.samplerate} Hz, {sound.channels} channels"
 
@@ -50,6 +53,11 @@ class Recording:
                 await clock.sleep(pace.wait(frame.seconds, clock.monotonic()))
             position += len(samples)
             yield frame
+
+    def close(self) -> None:
+        """Close the file, once nobody reads it."""
+        with self._in_use:
+            self._sound.close()
 
     async def _pieces(self) -> AsyncIterator[Any]:
         channel = self._settings.channel
@@ -67,7 +75,10 @@ class Recording:
         import soundfile
 
         try:
-            block: Floats = self._sound.read(_BLOCK_SECONDS * self._sound.samplerate, dtype="float32", always_2d=True)
+            with self._in_use:
+                block: Floats = self._sound.read(
+                    _BLOCK_SECONDS * self._sound.samplerate, dtype="float32", always_2d=True
+                )
         except soundfile.LibsndfileError as error:
             seconds = self._sound.tell() / self._sound.samplerate
             raise SourceFailed(

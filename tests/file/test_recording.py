@@ -209,3 +209,14 @@ def test_who_falls_far_behind_is_not_chased() -> None:
     assert pace.wait(0.5, now=10.0) == 0.5
     assert pace.wait(0.5, now=10.7) == pytest.approx(0.3)
     assert pace.wait(0.5, now=60.0) == 0.5
+
+
+async def test_a_recording_may_be_closed_while_a_thread_still_reads_it(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.flac", np.zeros(48_000 * 60), 48_000)
+    settings = FileSettings(path=tmp_path / "a.flac", fast=True)
+    for turn in range(100):
+        async with open_recording(settings, a_room(tmp_path)) as source:
+            reading = asyncio.ensure_future(anext(aiter(source)))
+            await asyncio.sleep(turn / 100_000)
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
