@@ -1,8 +1,8 @@
 """What microphones there are, asked of PortAudio and, where there is one, of the sound server.
 
-`python -m earmark_mic.listing` prints a `Listing` as JSON. ALSA's `default`, `pulse` and `pipewire` may stand for any of
-a sound server's microphones; `pactl` knows these by name, and the server's libraries take the one that the environment
-names.
+`python -m earmark_mic.listing` prints a `Listing` as JSON. ALSA's `default`, `pulse` and `pipewire` may stand for any
+of a sound server's microphones; `pactl` knows these by name, and the server's libraries take the one that the
+environment names.
 """
 
 from __future__ import annotations
