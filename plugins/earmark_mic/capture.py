@@ -60,7 +60,7 @@ class Conversion:
             yield from self._hole(block.position, block.length)
             self._begin(block.position + block.length)
             return
-        if block.overflowed:
+        if block.overflowed and block.position:  # a stream that begins has nothing to lose
             late = self._clock.behind(block.position, block.captured)
             yield from self._hole(block.position, round(max(late, _LEAST_LOSS_SECONDS) * self._plan.rate))
             self._begin(block.position)
@@ -209,11 +209,12 @@ def _ways(device: Device, task: Task) -> Iterator[tuple[int, int, str]]:
 
 def capture(task: Task, tell: Callable[[Message], None]) -> Failed:
     """Tell of a microphone's sound for as long as there is any."""
+    listener = os.getppid()
     try:
         with _opened(task) as (stream, ring, plan, opened):
             tell(opened)
             conversion = Conversion(plan, task)
-            while stream.active:
+            while stream.active and os.getppid() == listener:  # who is told nothing would not know that nobody listens
                 time.sleep(_READ_SECONDS)
                 for block in ring.take():
                     for message in conversion.messages(block):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 
 import numpy as np
 
@@ -62,8 +62,10 @@ class Microphones:
     async def open(self, settings: MicSettings, room: Room) -> AsyncIterator[Microphone]:
         """Open the microphone that is wished for; raises `SourceError` where it cannot be heard now."""
         wishes = wishes_of(settings, room.controls.device)
-        async with hints() as hint, capturing(task_of(settings, wishes, room.rate), room.log) as stream:
+        async with AsyncExitStack() as stack:
+            stream = await stack.enter_async_context(capturing(task_of(settings, wishes, room.rate), room.log))
             opened = stream.opened
+            hint = await stack.enter_async_context(hints(server=opened.device.pulse_source is not None))
             for device in opened.refused:
                 self._patience.refused(device, room.clock.monotonic())
             self._patience.opened(opened.device.id)
@@ -90,7 +92,7 @@ class Microphones:
             hint.clear()
             try:
                 listing = await look()
-            except SourceError as error:
+            except (SourceError, OSError) as error:
                 room.log.warning("%s", error)
                 continue
             unwilling = self._patience.unwilling(room.clock.monotonic())

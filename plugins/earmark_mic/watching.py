@@ -17,10 +17,12 @@ _OFTEN = b"Event 'change' on source #"
 
 
 @asynccontextmanager
-async def hints() -> AsyncIterator[asyncio.Event]:
-    """An event that is set whenever microphones may have come, gone or been moved."""
+async def hints(*, server: bool) -> AsyncIterator[asyncio.Event]:
+    """An event that is set whenever microphones may have come, gone or, by a sound server, been moved."""
     hint = asyncio.Event()
-    tasks = [asyncio.create_task(_watch_cards(hint)), asyncio.create_task(_watch_server(hint))]
+    tasks = [asyncio.create_task(_watch_cards(hint))]
+    if server:
+        tasks.append(asyncio.create_task(_watch_server(hint)))
     try:
         yield hint
     finally:
@@ -47,7 +49,7 @@ def _cards() -> str | None:
 
 
 async def _watch_server(hint: asyncio.Event) -> None:
-    """Ask a sound server to tell of changes, where there is one."""
+    """Ask the sound server to tell of changes."""
     program = shutil.which("pactl")
     if not program:
         return

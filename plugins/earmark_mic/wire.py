@@ -1,7 +1,7 @@
 """What the capturing process tells the listener, one message after another on its standard output.
 
 A message is its length in four bytes, little end first, then MessagePack of one of the types below. What it is told in
-turn stands on its command line, as the JSON of a `Task`; its standard input is only there to end it.
+turn stands on its command line, as the JSON of a `Task`.
 """
 
 from __future__ import annotations

@@ -103,6 +103,10 @@ def test_an_overrun_that_took_no_time_is_still_told() -> None:
     assert [message.length for message in messages if isinstance(message, Lost)] == [160]
 
 
+def test_a_stream_that_begins_has_nothing_to_lose() -> None:
+    assert [type(message) for message in run(a_conversion(), a_block(0, 4800, overflowed=True))] == [Sound]
+
+
 def test_what_was_overwritten_is_lost_and_nothing_else() -> None:
     hole = a_block(4800, 4800, samples=np.empty((0, 1), np.float32))
     messages = run(a_conversion(), a_block(0, 4800), hole, a_block(9600, 4800))

@@ -161,22 +161,38 @@ async def test_closing_closes_the_device(server: SoundServer, tmp_path: Path) ->
     await soon(lambda: not server.recorders() and not alive(heard.process))
 
 
-async def test_the_device_is_closed_when_the_listener_is_killed(server: SoundServer, tmp_path: Path) -> None:
+LISTENER = """
+import asyncio, pathlib, sys
+from tests.file.rooms import a_room
+from earmark.settings import Duration
+from earmark_mic.settings import MicSettings
+from earmark_mic.source import Microphones
+
+async def main():
+    settings = MicSettings(stalled_after=Duration(60))
+    async with Microphones().open(settings, a_room(pathlib.Path(sys.argv[1]))) as microphone:
+        async for item in microphone:
+            print("heard", flush=True)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("suspended", [False, True])
+async def test_the_device_is_closed_when_the_listener_is_killed(
+    server: SoundServer, tmp_path: Path, suspended: bool
+) -> None:
     server.plug("kitchen")
-    code = (
-        "import asyncio, os, pathlib\n"
-        "from tests.file.rooms import a_room\n"
-        "from earmark_mic.source import Microphones\n"
-        "from earmark_mic.settings import MicSettings\n"
-        "async def main():\n"
-        f"    async with Microphones().open(MicSettings(), a_room(pathlib.Path({str(tmp_path)!r}))) as microphone:\n"
-        "        async for item in microphone:\n"
-        "            os.kill(os.getpid(), 9)\n"
-        "asyncio.run(main())\n"
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", LISTENER, str(tmp_path), stdout=asyncio.subprocess.PIPE
     )
-    process = await asyncio.create_subprocess_exec(sys.executable, "-c", code)
-    assert await process.wait() == -signal.SIGKILL
+    assert process.stdout is not None
+    await process.stdout.readline()
+    server.pactl("suspend-source", "kitchen", str(int(suspended)))
+    process.kill()
+    await process.communicate()
     await soon(lambda: not server.recorders())
+    server.pactl("suspend-source", "kitchen", "0")
 
 
 async def test_the_named_one_is_heard_among_several(server: SoundServer, tmp_path: Path) -> None:
