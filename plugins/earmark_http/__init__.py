@@ -1,0 +1,1 @@
+"""The local API: a running listener watched and controlled over HTTP."""
