@@ -13,7 +13,6 @@ from earmark.clock import Clock
 from earmark_engine.tokens import Denied, Tokens
 
 _WINDOW_SECONDS = 10.0
-_FREE_REFUSALS = 10
 _HELD_SECONDS = 1.0
 _MOST_HELD = 100
 _MOST_ADDRESSES = 10_000
@@ -53,6 +52,8 @@ class Doors:
     clock: Clock
     origins: tuple[str, ...] = ()
     """Pages of other machines that may use the engine from a browser; `*` is any."""
+    free_refusals: int = 10
+    """How many refusals in ten seconds an address gets at once; after that each waits."""
     _refused: dict[str, deque[float]] = field(default_factory=dict)
     _held: int = 0
 
@@ -91,8 +92,8 @@ class Doors:
 
     def _often(self, address: str) -> bool:
         now = self.clock.monotonic()
-        times = self._refused.setdefault(address, deque(maxlen=_FREE_REFUSALS))
-        often = len(times) == _FREE_REFUSALS and now - times[0] < _WINDOW_SECONDS
+        times = self._refused.setdefault(address, deque(maxlen=self.free_refusals))
+        often = len(times) == self.free_refusals and now - times[0] < _WINDOW_SECONDS
         times.append(now)
         if len(self._refused) > _MOST_ADDRESSES:
             del self._refused[next(iter(self._refused))]

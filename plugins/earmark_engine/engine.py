@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import msgspec
 
@@ -55,6 +56,16 @@ class Equipment:
     limits: Limits
     clock: Clock
     log: logging.Logger
+    lasting: bool = False
+    """Whether conversations outlive the engine."""
+
+
+class Socket(Protocol):
+    """A client's socket, as far as the engine itself cares."""
+
+    def leave(self) -> None:
+        """The engine stops: close the socket, so that the client may come back."""
+        ...
 
 
 class Engine:
@@ -67,9 +78,12 @@ class Engine:
         self.clock = equipment.clock
         self.log = equipment.log
         self.store = equipment.means.store
+        self._lasting = equipment.lasting
         self.streams = 0
         """Sockets that may send sound, just now."""
         self.subscribers = 0
+        self.sockets: set[Socket] = set()
+        """Every open socket."""
         self._means = replace(equipment.means, ended=self._forget)
         self._live: dict[Key, Live] = {}
         self._listening: dict[Key, set[Listener]] = {}
@@ -185,8 +199,22 @@ class Engine:
             minding.cancel()
             await asyncio.gather(minding, return_exceptions=True)
             for live in tuple(self._live.values()):
-                await (live.abandon() if live.keep_seconds else live.end("engine stopped"))
+                await self._part_from(live)
             await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _part_from(self, live: Live) -> None:
+        """Leave a conversation as the next engine can take it up, if there will be one that knows of it."""
+        if not self._lasting:
+            await live.abandon()
+        elif live.keep_seconds:
+            await live.rest()
+        else:
+            await live.end("engine stopped")
+
+    async def close_sockets(self) -> None:
+        """Let every client go."""
+        for socket in tuple(self.sockets):
+            socket.leave()
 
     async def _mind(self) -> None:
         trimmed = float("-inf")

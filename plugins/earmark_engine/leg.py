@@ -119,6 +119,7 @@ class Leg:
         self._skip_samples = 0
         self._base = 0.0
         self._acknowledged = -1
+        self._done_until: float | None = None
         self._finished = False
 
     @property
@@ -293,15 +294,18 @@ class Leg:
         """Tell the client that all that came of its sound has been told."""
         if self.clock.rate is None:
             return
+        self._done_until = until
         samples = self.clock.sample(math.floor(until * RATE) / RATE, at_end=True)
         if samples > self._acknowledged and self.tell is not None:
             self._acknowledged = samples
             self.tell(symbl.EarmarkHeard(samples=samples, sequence=self._owner.sequence))
         self.clock.forget(until)
 
-    def forget_acknowledged(self) -> None:
-        """Acknowledge anew: the client may have missed it."""
+    def acknowledge_again(self) -> None:
+        """Tell the client anew how far it was heard: it may have missed it."""
         self._acknowledged = -1
+        if self._done_until is not None:
+            self._acknowledge(self._done_until)
 
     def _fail(self, error: Exception) -> None:
         self.failed = error if isinstance(error, RecognizerError) else RecognizerError(str(error))

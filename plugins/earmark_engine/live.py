@@ -331,8 +331,14 @@ class Live:
         for listener in self._everybody():
             listener.over(self.id)
 
+    async def rest(self) -> None:
+        """Have all that was said recognised and kept, and leave the conversation open for an engine that follows."""
+        self.ended = True
+        self._means.ended(self)
+        await asyncio.gather(*(leg.finish() for leg in tuple(self.legs.values())))
+
     async def abandon(self) -> None:
-        """Stop at once and keep nothing more: it was deleted, or the process ends and it can be joined later."""
+        """Stop at once and keep nothing more."""
         self.ended = True
         self._means.ended(self)
         await asyncio.gather(*(leg.cancel() for leg in tuple(self.legs.values())))

@@ -65,6 +65,7 @@ async def open_engine(plan: Plan, *, host: Host, settings_of: SettingsOf, room: 
             limits=plan.limits,
             clock=room.clock,
             log=room.log,
+            lasting=plan.file is not None,
         )
         await equipment.recognizer.ready()
         yield await stack.enter_async_context(Engine(equipment).running())

@@ -7,6 +7,7 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Literal
 
 import msgspec
 from aiohttp import hdrs, web
@@ -38,7 +39,7 @@ class Grant(msgspec.Struct, frozen=True, rename="camel"):
 
     app_id: str
     app_secret: str
-    type: str = "application"
+    type: Literal["application"] = "application"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +55,7 @@ def create_app(engine: Engine, doors: Doors) -> web.Application:
     """The application: every address of the protocol, over one engine."""
     app = web.Application(middlewares=[_plain_errors, _browsers], client_max_size=_MOST_BODY_BYTES)
     app[ENGINE], app[DOORS] = engine, doors
+    app.on_shutdown.append(_let_go)
     app.router.add_post("/oauth2/token:generate", generate_token)
     for path in ("/v1/streaming/{id:.+}", "/v1/realtime/insights/{id:.+}"):
         app.router.add_get(path, stream)
@@ -62,6 +64,10 @@ def create_app(engine: Engine, doors: Doors) -> web.Application:
         app.router.add_route(operation.method, operation.path, handler(operation, engine, doors))
     app.router.add_get("/openapi.json", described)
     return app
+
+
+async def _let_go(app: web.Application) -> None:
+    await app[ENGINE].close_sockets()
 
 
 @asynccontextmanager
@@ -169,8 +175,6 @@ async def generate_token(request: web.Request) -> web.StreamResponse:
         grant = msgspec.json.decode(await request.read(), type=Grant)
     except msgspec.MsgspecError as error:
         return refusal(400, f"The request cannot be read: {error}.")
-    if grant.type != "application":
-        return refusal(400, "The type must be 'application'.")
     return answer(engine.tokens.issue(grant.app_id, grant.app_secret, now=engine.clock.now()))
 
 

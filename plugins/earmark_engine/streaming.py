@@ -22,6 +22,9 @@ from earmark_symbl import api as symbl
 TRY_AGAIN_LATER = 1013
 BROKEN = 1011
 NORMAL = 1000
+GOING_AWAY = 1001
+MISSED_PONG = 3006
+"""The only code on which every SDK of Symbl's comes back, in browsers too."""
 DROPPED = 1006
 _WAITING_BYTES = 1_000_000
 _IDLE_SECONDS = 1800.0
@@ -55,6 +58,7 @@ class Speaker:
         """Serve the socket until it closes, then take the speaker out of the conversation."""
         working = asyncio.create_task(self._work(), name="earmark engine socket work")
         watching = asyncio.create_task(self._watch(), name="earmark engine socket idle")
+        self._engine.sockets.add(self)
         try:
             await self._outbox.converse(self._read())
             if self._closed_with is not None:
@@ -64,6 +68,7 @@ class Speaker:
             self._items.put_nowait(None)
             await working
         finally:
+            self._engine.sockets.discard(self)
             for task in (working, watching):
                 task.cancel()
             await asyncio.gather(working, watching, return_exceptions=True)
@@ -90,14 +95,19 @@ class Speaker:
                     await self._room.wait()
 
     async def _work(self) -> None:
-        """Do what was asked, one after the other."""
-        while (item := await self._items.get()) is not None:
-            if isinstance(item, symbl.Audio):
-                await self._hear(item.data)
-                self._waiting_bytes -= len(item.data)
-                self._room.set()
-            else:
-                await self._answer(item)
+        """Do what was asked, one after the other; a failure of ours costs the line, not the conversation."""
+        try:
+            while (item := await self._items.get()) is not None:
+                if isinstance(item, symbl.Audio):
+                    await self._hear(item.data)
+                    self._waiting_bytes -= len(item.data)
+                    self._room.set()
+                else:
+                    await self._answer(item)
+        except Exception:
+            self._engine.log.exception("A client's request made the engine fail.")
+            self._complain("The engine failed.")
+            self._close(BROKEN)
 
     async def _watch(self) -> None:
         """Close a socket that was stopped and never started again."""
@@ -123,6 +133,10 @@ class Speaker:
         assert isinstance(frame, str)
         passing = isinstance(message, symbl.RecognitionResult) and not message.is_final
         self._outbox.put(frame, passing=passing)
+
+    def leave(self) -> None:
+        """The engine stops: let the client come back to it, or to the one that follows."""
+        self._close(MISSED_PONG if self._nested else GOING_AWAY)
 
     def over(self, conversation: str) -> None:
         """The conversation has ended: say so and close."""
@@ -169,6 +183,9 @@ class Speaker:
         self._began(live, self._leg, start)
         resume = start.earmark
         await live.welcome(self, after=resume.sequence if resume else None)
+        # Only now: sound must not be acknowledged before what came of it was repeated.
+        self._leg.tell = self.tell
+        self._leg.acknowledge_again()
 
     def _check(self, start: symbl.StartRequest) -> None:
         """Refuse by name what the engine cannot do, before it says that it listens."""
@@ -191,7 +208,6 @@ class Speaker:
         self.tell(symbl.ConversationCreated(data=named))
         self.tell(symbl.RecognitionStarted(data=named))
         self.view = _view(start, leg.key)
-        leg.tell = self.tell
 
     async def _listen(self, live: Live, start: symbl.StartRequest) -> Leg:
         """The leg that takes this client's sound: its own of before, or a new one."""
@@ -204,7 +220,6 @@ class Speaker:
         leg.holder = self
         leg.begin(encoding=start.encoding, rate=start.rate)
         if resume:
-            leg.forget_acknowledged()
             await leg.place(resume.position, resume.rate)
         return leg
 

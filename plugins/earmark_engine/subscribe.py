@@ -10,6 +10,7 @@ from earmark_engine.wire import View
 from earmark_symbl import api as symbl
 
 _NORMAL = 1000
+_GOING_AWAY = 1001
 
 
 class Subscriber:
@@ -29,7 +30,11 @@ class Subscriber:
         live = self._engine.live(self._key)
         named = symbl.ConversationData(conversation_id=live.id) if live else None
         self.tell(symbl.SubscriptionStarted(data=named))
-        await self._outbox.converse(self._read())
+        self._engine.sockets.add(self)
+        try:
+            await self._outbox.converse(self._read())
+        finally:
+            self._engine.sockets.discard(self)
 
     async def _read(self) -> None:
         async for message in self._socket:
@@ -41,6 +46,10 @@ class Subscriber:
         frame = self._session.send(message)
         assert isinstance(frame, str)
         self._outbox.put(frame, passing=isinstance(message, symbl.RecognitionResult) and not message.is_final)
+
+    def leave(self) -> None:
+        """The engine stops."""
+        self._outbox.close(_GOING_AWAY)
 
     def over(self, conversation: str) -> None:
         """The conversation has ended: say so and close."""

@@ -142,7 +142,12 @@ class Served:
 
 @asynccontextmanager
 async def served(
-    *, limits: Limits | None = None, file: Path | None = None, anybody: bool = False, **plan: Any
+    *,
+    limits: Limits | None = None,
+    file: Path | None = None,
+    anybody: bool = False,
+    free_refusals: int = 10,
+    **plan: Any,
 ) -> AsyncIterator[Served]:
     """Run an engine."""
     plugin, clock = Plugin(), FastClock()
@@ -154,7 +159,8 @@ async def served(
     room = alone(logging.getLogger("test"), Path("/nonexistent"), clock)
     async with AsyncExitStack() as stack:
         engine = await stack.enter_async_context(open_engine(wanted, host=host, settings_of=converted({}), room=room))
-        port = await stack.enter_async_context(serving(create_app(engine, Doors(tokens, clock)), Address()))
+        doors = Doors(tokens, clock, free_refusals=free_refusals)
+        port = await stack.enter_async_context(serving(create_app(engine, doors), Address()))
         http = await stack.enter_async_context(aiohttp.ClientSession())
         token = tokens.issue(APP, SECRET, now=clock.now()).access_token
         yield Served(engine, plugin.recognizer, clock, http, f"http://127.0.0.1:{port}", token, stack)

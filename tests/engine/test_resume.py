@@ -190,3 +190,31 @@ async def test_wherever_the_line_breaks_everything_is_heard_once(cuts: list[int]
         await client.said(OFFER)
         assert texts(client.told) == [CAT, TAP, LIKE, OFFER]
         assert placed(client.told) == [(first, first + 8000) for first in range(0, 64_000, 16_000)]
+
+
+async def test_a_client_that_has_nothing_more_to_send_is_told_again_how_far_it_was_heard(service: Served) -> None:
+    sound = spoken(0)
+    first = await service.connect()
+    await begin(first, 0)
+    await first.hear(sound)
+    await first.until(lambda told: inner(told) == "earmark_heard" and told["message"]["samples"] == len(sound))
+    await cut(service, first)
+    second = await service.connect()
+    await begin(second, len(sound))
+    told = await second.until(lambda told: inner(told) == "earmark_heard")
+    assert told["message"]["samples"] == len(sound)
+    assert texts(second.told) == [CAT]
+
+
+async def test_an_engine_that_stops_lets_clients_go_so_that_they_come_back(tmp_path: Any) -> None:
+    async with served(file=tmp_path / "c.db") as service:
+        plain, browser = await service.connect(), await service.connect("other?source=web_sdk")
+        await begin(plain, 0)
+        await plain.hear(spoken(3, pause=0))
+        await service.engine.close_sockets()
+        assert await plain.until_closed() == 1001
+        assert await browser.until_closed() == 3006
+    async with served(file=tmp_path / "c.db") as service:
+        again = await service.connect()
+        await begin(again, len(spoken(3, pause=0)))
+        await again.said(TAP)

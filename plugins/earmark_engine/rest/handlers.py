@@ -18,6 +18,7 @@ from earmark_engine.record import Record, fold
 from earmark_engine.rest import shapes, views
 from earmark_engine.rest.analytics import analytics
 from earmark_engine.rest.query import (
+    FILTER,
     BadRequest,
     Param,
     flag,
@@ -137,8 +138,6 @@ async def get_messages(asked: Asked) -> shapes.Messages:
 async def get_topics(asked: Asked) -> shapes.Topics:
     """What the talk was about."""
     sentiment, parents, _ = (read_flag(asked.request, name) for name in ("sentiment", "parentRefs", "refresh"))
-    if sentiment and parents:
-        raise BadRequest("sentiment and parentRefs cannot be asked for together.")
     given = asked.request.query.getall("customTopicVocabulary", [])
     vocabulary = [term.strip() for some in given for term in some.split(",") if term.strip()]
     return views.topics(await asked.record(), sentiment=sentiment, parent_refs=parents, vocabulary=vocabulary)
@@ -273,7 +272,7 @@ _PAGE = (
     Param(
         "filter",
         "RSQL on id, name, type and metadata, such as metadata.label==Business.",
-        {"type": "string", "pattern": r"^(id|name|type|metadata\.[a-z]+)(==|!=)[A-Za-z0-9]+$"},
+        {"type": "string", "pattern": FILTER},
     ),
 )
 

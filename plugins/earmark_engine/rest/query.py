@@ -68,7 +68,12 @@ def read_choice(request: web.Request, name: str, choices: Sequence[str]) -> str:
     return value
 
 
-_TERM = re.compile(r"\s*(?P<field>[\w.]+)\s*(?P<op>==|!=)\s*(?:'(?P<quoted>[^']*)'|(?P<plain>[^\s;,()']+))\s*")
+_FIELD = r"(?:id|name|type|metadata\.[A-Za-z0-9_.]+)"
+_VALUE = r"(?:'[^',;]*'|[A-Za-z0-9_.:@-]+)"
+_ONE = rf"{_FIELD}(?:==|!=){_VALUE}"
+FILTER = rf"^{_ONE}(?:[;,]{_ONE})*$"
+"""RSQL, as far as it goes: `==` and `!=`, joined by `;` (and) and `,` (or)."""
+_TERM = re.compile(rf"(?P<field>{_FIELD})(?P<op>==|!=)(?P<value>{_VALUE})")
 _FIELDS: dict[str, Callable[[Record], Any]] = {
     "id": lambda record: record.id,
     "name": lambda record: record.title or record.id,
@@ -77,19 +82,20 @@ _FIELDS: dict[str, Callable[[Record], Any]] = {
 
 
 def read_filter(request: web.Request) -> Callable[[Record], bool]:
-    """An RSQL filter: `==` and `!=` on id, name, type and metadata, joined by `;` (and) and `,` (or)."""
-    text = request.query.get("filter", "")
-    choices = [[_term(term) for term in choice.split(";")] for choice in text.split(",")] if text else []
-    return lambda record: not choices or any(all(term(record) for term in choice) for choice in choices)
+    """A filter on id, name, type and metadata; raises `BadRequest`."""
+    text = request.query.get("filter")
+    if text is None:
+        return lambda _: True
+    if not re.fullmatch(FILTER, text):
+        raise BadRequest("filter must be such as metadata.label==Business;name!=Standup.")
+    choices = [[_term(term) for term in choice.split(";")] for choice in text.split(",")]
+    return lambda record: any(all(term(record) for term in choice) for choice in choices)
 
 
 def _term(text: str) -> Callable[[Record], bool]:
     found = _TERM.fullmatch(text)
-    key = found["field"] if found else ""
-    if found is None or not (key in _FIELDS or key.startswith("metadata.")):
-        raise BadRequest("filter must be such as metadata.label==Business;name!=Standup.")
-    wanted = found["quoted"] if found["quoted"] is not None else found["plain"]
-    equal = found["op"] == "=="
+    assert found is not None
+    key, wanted, equal = found["field"], found["value"].strip("'"), found["op"] == "=="
 
     def matches(record: Record) -> bool:
         value = _FIELDS[key](record) if key in _FIELDS else record.metadata.get(key.removeprefix("metadata."))
