@@ -10,7 +10,6 @@ from pathlib import Path
 from tests.bench.recordings import errors, words
 from tests.listen.conftest import Home
 
-
 TWO_CITIES = """
 It was the best of times, it was the worst of times, it was the age of wisdom, it was the age of foolishness, it was the
 epoch of belief, it was the epoch of incredulity, it was the season of Light, it was the season of Darkness, it was the
