@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
-from earmark.hookspecs import CommandOffer, NoSettings, Offer, Transport, hookimpl
+from earmark.hookspecs import Check, CommandOffer, NoSettings, Offer, Transport, hookimpl
 from earmark.room import Room
+from earmark_engine.check import open_check
 from earmark_engine.recognizers.offers import offers
 from earmark_engine.recognizers.types import Recognizer
 from earmark_engine.transport import EngineSettings, open_engine_transport
@@ -27,6 +28,12 @@ def earmark_transports() -> Iterable[Offer[Transport]]:
         open_engine_transport,
         settings=EngineSettings,
     )
+
+
+@hookimpl
+def earmark_checks() -> Iterable[Offer[Check]]:
+    """Whether the engine starts."""
+    yield Offer("engine", "Start the engine, and connect to it.", open_check, settings=EngineSettings)
 
 
 @hookimpl

@@ -1,0 +1,65 @@
+"""What others may import: the types of recognisers and detectors, for plugins that offer their own."""
+
+from __future__ import annotations
+
+from earmark_engine.hookspecs import DetectorMaker
+from earmark_engine.insights.types import (
+    Context,
+    Detector,
+    EntityFound,
+    Findings,
+    Kind,
+    Mark,
+    Person,
+    Sentence,
+    Sentiment,
+    Tag,
+    TopicFound,
+    Tracker,
+    TrackerMatch,
+)
+from earmark_engine.recognizers.types import (
+    RATE,
+    Ears,
+    Final,
+    Heard,
+    LanguageUnknown,
+    Load,
+    Partial,
+    Processed,
+    Recognizer,
+    RecognizerError,
+    TooBusy,
+    Word,
+    understands,
+)
+
+__all__ = [
+    "RATE",
+    "Context",
+    "Detector",
+    "DetectorMaker",
+    "Ears",
+    "EntityFound",
+    "Final",
+    "Findings",
+    "Heard",
+    "Kind",
+    "LanguageUnknown",
+    "Load",
+    "Mark",
+    "Partial",
+    "Person",
+    "Processed",
+    "Recognizer",
+    "RecognizerError",
+    "Sentence",
+    "Sentiment",
+    "Tag",
+    "TooBusy",
+    "TopicFound",
+    "Tracker",
+    "TrackerMatch",
+    "Word",
+    "understands",
+]
