@@ -21,11 +21,12 @@ LIKENESS = 0.6
 """The share of content words that two sentences on one matter have in common."""
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+_SHORTENED = re.compile(r"(?:n['’]t|['’]\w+)$")
 _EMPTY = frozenset(
     background.split(
         """it that this one them do does did done will can could would should shall may yes yeah yep yup sure okay ok
         fine right alright course absolutely definitely deal thanks thank please then so well oh um uh just too also
-        need needs want going gonna got get let make maybe"""
+        need needs have has had want going gonna got get let make maybe"""
     )
 )
 _REFERS = re.compile(
@@ -36,7 +37,7 @@ _UNDONE = re.compile(r"n['’]t\b|\b(?:not|never|no|nobody|cannot)\b", re.IGNORE
 
 def content(text: str) -> frozenset[str]:
     """The stems of the words that say what a sentence is about."""
-    words = (word.lower() for word in _WORD.findall(text))
+    words = (_SHORTENED.sub("", word.lower()) for word in _WORD.findall(text))
     stop = background.stop_words()
     return frozenset(stem(word) for word in words if len(word) > 2 and word not in stop and word not in _EMPTY)
 
