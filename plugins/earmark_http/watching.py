@@ -28,6 +28,7 @@ CUT_LOOSE = 4008
 """The close code of a watcher that was too slow."""
 _BATCH = 200
 _PARTING_SECONDS = 5.0
+_FAREWELL_SECONDS = 1.0
 _HEARTBEAT_SECONDS = 30.0
 _QUIET_SECONDS = 15.0
 _MOST_HEARD_BYTES = 4096
@@ -108,11 +109,13 @@ class Watching:
             self._room.log.error("Telling a watcher failed", exc_info=error)
             code, why = WSCloseCode.INTERNAL_ERROR.value, "The listener cannot tell events just now."
         try:
-            async with asyncio.timeout(_PARTING_SECONDS):
+            async with asyncio.timeout(_FAREWELL_SECONDS if error is None else _PARTING_SECONDS):
                 await line.part(code, why)
         except (TimeoutError, ConnectionError):
-            if request.transport is not None:
-                request.transport.abort()
+            transport = request.transport
+            # Closing waits until all is written, which somebody who reads nothing never lets happen.
+            if transport is not None and transport.get_write_buffer_size():
+                transport.abort()
 
     async def _tell_journaled(self, line: Line, after: int) -> None:
         place = after
