@@ -13,12 +13,11 @@ from earmark_mqtt.settings import MqttSettings
 def context_of(settings: MqttSettings) -> ssl.SSLContext:
     """What certificates are asked for and shown; raises `SettingsError` where a file is none."""
     context = ssl.create_default_context()
-    if settings.fingerprint is not None:
-        context.sslsocket_class = _pinned(settings.fingerprint)
-        if settings.ca_file is None:
-            # The fingerprint says more than a signature would.
-            context.check_hostname = False
-            context.verify_mode = ssl.CERT_NONE
+    context.sslsocket_class = _socket_class(settings.fingerprint)
+    if settings.fingerprint is not None and settings.ca_file is None:
+        # The fingerprint says more than a signature would.
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
     try:
         if settings.ca_file is not None:
             context.load_verify_locations(settings.ca_file.expanduser())
@@ -43,17 +42,24 @@ def _show_own(context: ssl.SSLContext, settings: MqttSettings) -> None:
         ) from None
 
 
-def _pinned(fingerprint: str) -> type[ssl.SSLSocket]:
-    """A socket that speaks only to who has a certificate: it looks before anything secret is sent."""
-    wanted = fingerprint.replace(":", "").lower()
+def _socket_class(fingerprint: str | None) -> type[ssl.SSLSocket]:
+    """A socket that closes itself where no trust comes about, and looks for a fingerprint before a secret is sent."""
+    wanted = fingerprint.replace(":", "").lower() if fingerprint else None
 
-    class Pinned(ssl.SSLSocket):
+    class Careful(ssl.SSLSocket):
         def do_handshake(self, *args: Any, **kwargs: Any) -> None:
-            super().do_handshake(*args, **kwargs)
+            try:
+                super().do_handshake(*args, **kwargs)
+                self._compare()
+            except BaseException:
+                self.close()
+                raise
+
+        def _compare(self) -> None:
             shown = hashlib.sha256(self.getpeercert(binary_form=True) or b"").hexdigest()
-            if shown != wanted:
+            if wanted is not None and shown != wanted:
                 raise ssl.SSLCertVerificationError(
-                    f"the broker's certificate has the fingerprint {shown}, and not the one that is set"
+                    f"its certificate has the fingerprint {shown}, and not the one that is set"
                 )
 
-    return Pinned
+    return Careful

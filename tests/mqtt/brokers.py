@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import signal
@@ -12,7 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
@@ -90,11 +91,16 @@ class Mosquitto(Broker):
         self.lines = lines
 
     def command(self) -> list[str]:
-        lines = self.lines or (f"listener {self.port} 127.0.0.1", "allow_anonymous true")
+        lines = self.lines or (f"listener {self.port} 127.0.0.1", "allow_anonymous true", "max_queued_messages 0")
+        lines += ("persistence true", f"persistence_location {self.folder}/")
         config = self.folder / "mosquitto.conf"
         text = "\n".join((*lines, "user root" if os.geteuid() == 0 else "")) + "\n"
         config.write_text(text.replace("PORT", str(self.port)))
         return [program("mosquitto"), "-c", str(config)]
+
+    def forget(self) -> None:
+        """Lose what it kept, as one without a disk does; only while it is down."""
+        (self.folder / "mosquitto.db").unlink(missing_ok=True)
 
 
 class Nats(Broker):
@@ -150,6 +156,13 @@ class Subscriber:
     def payloads(self, topic: str) -> list[bytes]:
         return [payload for where, payload, _, _ in self.messages if where == topic]
 
+    async def come(self, topic: str, *, count: int = 1, seconds: float = 20.0) -> list[bytes]:
+        """Wait for messages on a topic."""
+        async with asyncio.timeout(seconds):
+            while len(found := self.payloads(topic)) < count:
+                await asyncio.sleep(0.01)
+        return found
+
     def publish(self, topic: str, payload: str | bytes, *, retain: bool = False) -> None:
         self._client.publish(topic, payload, qos=1, retain=retain).wait_for_publish(5)
 
@@ -158,7 +171,10 @@ class Subscriber:
         self._client.loop_stop()
 
 
-def running(broker: Broker) -> Iterator[Broker]:
+B = TypeVar("B", bound=Broker)
+
+
+def running(broker: B) -> Iterator[B]:
     broker.start()
     try:
         yield broker

@@ -9,7 +9,7 @@ from tests.mqtt.brokers import Broker, Mosquitto, Nats, running
 
 
 @pytest.fixture
-def mosquitto(tmp_path: Path) -> Iterator[Broker]:
+def mosquitto(tmp_path: Path) -> Iterator[Mosquitto]:
     yield from running(Mosquitto(tmp_path / "mosquitto"))
 
 

@@ -123,7 +123,7 @@ async def at_work(folder: Path, settings: MqttSettings, *, name: str = "kitchen"
         try:
             yield Stand(room, journal, bus, desk, delivery, task)
         finally:
-            await delivery.shutdown(5)
+            await delivery.shutdown(2)
             await asyncio.gather(task, return_exceptions=True)
 
 
@@ -151,3 +151,10 @@ def ids(subscriber: Subscriber, root: str = "earmark/kitchen/") -> list[str]:
 def once(names: Sequence[str]) -> list[str]:
     """Without repeats."""
     return list(dict.fromkeys(names))
+
+
+def latest(subscriber: Subscriber, topic: str, *, room: str = "kitchen") -> dict[str, Any]:
+    """What a topic of a room told last; nothing where it told nothing."""
+    payloads = subscriber.payloads(f"earmark/{room}/{topic}")
+    found: dict[str, Any] = json.loads(payloads[-1]) if payloads and payloads[-1] else {}
+    return found
