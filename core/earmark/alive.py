@@ -16,11 +16,14 @@ _BOOT = Path("/proc/sys/kernel/random/boot_id")
 
 
 class Sign(msgspec.Struct, frozen=True, kw_only=True):
-    """When a listener last lived, and what its capture clock said."""
+    """When a listener last lived, and what it knew."""
 
     boot: str
     monotonic: float
     capture: float
+    """What its capture clock said."""
+    until: float
+    """Up to where on that clock everything was accounted for."""
 
 
 class SignOfLife:
@@ -30,21 +33,21 @@ class SignOfLife:
         self._path = path
         self._clock = clock
 
-    def give(self, capture: float) -> None:
+    def give(self, *, capture: float, until: float) -> None:
         """Write it anew."""
-        sign = Sign(boot=_boot(), monotonic=self._clock.monotonic(), capture=capture)
+        sign = Sign(boot=_boot(), monotonic=self._clock.monotonic(), capture=capture, until=until)
         fresh = self._path.with_suffix(".new")
         fresh.write_bytes(msgspec.json.encode(sign))
         fresh.replace(self._path)
 
-    def take(self) -> tuple[float, float] | None:
-        """Seconds since the last sign and its capture clock; None if there was none since the machine started."""
+    def take(self) -> tuple[float, Sign] | None:
+        """Seconds since the last sign, and the sign; None if there was none since the machine started."""
         try:
             sign = msgspec.json.decode(self._path.read_bytes(), type=Sign)
         except (OSError, msgspec.MsgspecError):
             return None
         away = self._clock.monotonic() - sign.monotonic
-        return (away, sign.capture) if sign.boot == _boot() and away >= 0 else None
+        return (away, sign) if sign.boot == _boot() and away >= 0 else None
 
 
 def _boot() -> str:

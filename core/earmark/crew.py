@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
 
 from earmark.bus import Bus
 from earmark.clock import Clock
@@ -17,9 +18,6 @@ from earmark.host import Host, Kind
 from earmark.paths import RoomFolders
 from earmark.room import Archive, Controls, Room, StageReport, Watch
 from earmark.stages import Stage
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
 
 _KINDS = (Kind.SOURCE, Kind.FILTER, Kind.TRANSPORT, Kind.ENRICHER, Kind.SINK, Kind.SERVICE)
 
@@ -119,25 +117,20 @@ def _status(report: StageReport) -> StageStatus:
     )
 
 
-def restartable(stage: Stage) -> AbstractAsyncContextManager[Sink]:
-    """The stage's sink, which gives up where it is when a restart is asked for."""
-    return _open_restartable(stage)
-
-
 @asynccontextmanager
-async def _open_restartable(stage: Stage) -> AsyncIterator[Sink]:
+async def restartable(stage: Stage, reader_gone: Callable[[], None]) -> AsyncIterator[Sink]:
+    """The stage's sink, which gives up where it is when a restart is asked for."""
     async with stage.open() as sink:
-        yield _Restartable(stage, sink)
+        yield _Restartable(stage, sink, reader_gone)
 
 
 class _Restartable:
-    def __init__(self, stage: Stage, sink: Any) -> None:
+    def __init__(self, stage: Stage, sink: Any, reader_gone: Callable[[], None]) -> None:
         self._stage = stage
         self._sink = sink
+        self._reader_gone = reader_gone
 
     async def run(self, events: EventStream) -> None:
-        import asyncio
-
         running = asyncio.ensure_future(self._sink.run(events))
         asked = asyncio.ensure_future(self._stage.restarts.wait())
         try:
@@ -147,6 +140,9 @@ class _Restartable:
                 return
             self._stage.restarts.clear()
             raise PluginError(f"{self._stage.label} is restarted because somebody asked for it.")
+        except BrokenPipeError:
+            self._reader_gone()
+            raise
         finally:
             for future in (running, asked):
                 future.cancel()

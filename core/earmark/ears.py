@@ -31,6 +31,7 @@ _MUTED_TICK_SECONDS = 1.0
 _FIRST_DELAY_SECONDS = 0.5
 _MOST_DELAY_SECONDS = 15.0
 _JITTER_SECONDS = 0.25
+_MOST_AGE_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,10 @@ class Ears:
         self._began = clock.monotonic() - base_seconds
         self._until = base_seconds if heard_until_seconds is None else heard_until_seconds
         """Capture seconds up to which everything is accounted for."""
+        self._until_at = self._began + self._until
+        """When that was, on the steady clock."""
+        self._fresh = heard_until_seconds is None
+        """Whether this is the first sound of all, and no conversation goes on with it."""
         self._base: float | None = None
         """Capture seconds at which the source was opened."""
         self._cause = Cause.RESTARTED
@@ -77,6 +82,11 @@ class Ears:
     def heard_at(self) -> float:
         """When the source last gave anything, on the steady clock."""
         return self._heard_at
+
+    @property
+    def now(self) -> float:
+        """What the capture clock says."""
+        return self._until + self._clock.monotonic() - self._until_at
 
     @property
     def until(self) -> float:
@@ -245,10 +255,20 @@ class Ears:
         """What is missing between what is accounted for and the first sound of a live source."""
         if not self._live:
             return []
-        start = self._clock.monotonic() - self._began - item.seconds
+        start = self._clock.monotonic() - self._began - self._age(item)
+        if self._fresh:
+            # Nothing was heard before that what passed until the source was open could be missing from.
+            self._fresh = False
+            self._account(max(self._until, start))
+            return []
         if start - self._until < _JITTER_SECONDS:
             return []
         return self._omit(start, item.rate, item.at)
+
+    def _age(self, item: Item) -> float:
+        """How long ago it was captured: longer than it lasts, where the program had other things to do meanwhile."""
+        age = self._clock.now() - item.at
+        return age if item.seconds <= age < _MOST_AGE_SECONDS else item.seconds
 
     def _missing_now(self) -> list[Item]:
         """What is missing up to now, if the source was away."""
@@ -260,16 +280,19 @@ class Ears:
     def _omit(self, until: float, rate: int, at: float) -> list[Item]:
         first, last = round(self._until * rate), round(until * rate)
         cause, self._cause = self._cause, Cause.DEVICE_LOST
-        self._until = last / rate
+        self._account(last / rate)
         return [Omitted(first, last - first, rate, at - (last - first) / rate, cause)] if last > first else []
 
     def _placed(self, item: Item, base: float) -> Item:
         """The same sound at its place on the capture clock."""
         position = round((base + item.start) * item.rate)
-        self._until = (position + round(item.seconds * item.rate)) / item.rate
+        self._account((position + round(item.seconds * item.rate)) / item.rate)
         if isinstance(item, Frame):
             return Frame(samples=item.samples, rate=item.rate, position=position, at=item.at)
         return Omitted(position, item.length, item.rate, item.at, item.cause)
+
+    def _account(self, until: float) -> None:
+        self._until, self._until_at = until, self._clock.monotonic()
 
     # -- what is made of it ---------------------------------------------------------------------------------------
 

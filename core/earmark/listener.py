@@ -163,12 +163,15 @@ class Listener:
 
     async def _prepare(self) -> None:
         """Find where an earlier process stopped, and put the ears on its capture clock."""
-        sign = self._sign.take()
+        last = self._sign.take()
         kept = await self.journal.state(UPLINK_KEY)
-        rejoin = self.crew.live and sign is not None and sign[0] <= self._settings.conversation.rejoin_within
+        rejoin = self.crew.live and last is not None and last[0] <= self._settings.conversation.rejoin_within
         self.uplink.restore(kept, rejoin=rejoin)
-        heard = max(self.uplink.known_until, sign[1] if sign else 0.0)
-        base = max(heard, sign[0] + sign[1]) if sign else heard
+        heard = base = self.uplink.known_until
+        if last is not None:
+            away_seconds, sign = last
+            heard = max(heard, sign.until)
+            base = max(heard, sign.capture + away_seconds)
         self.ears = Ears(
             self.crew.source,
             Chain(self.crew.stages[Kind.FILTER], self._clock.monotonic),
@@ -253,11 +256,16 @@ class Listener:
         target = stage.offer.target(stage.settings) if stage.offer.target else ""
         await delivery.run_sink(
             stage.offer,
-            lambda: restartable(stage),
+            lambda: restartable(stage, self._reader_gone),
             target=target,
             report=stage.report,
             from_start=getattr(stage.settings, "from_", "") == "start",
         )
+
+    def _reader_gone(self) -> None:
+        """Stop, if whoever read our output was the only one who did, as in `earmark listen | head`."""
+        if len(self.crew.stages[Kind.SINK]) == 1:
+            self.stop(leave=False)
 
     async def _serve(self, stage: Stage) -> None:
         """Run a service, again and again."""
@@ -345,7 +353,7 @@ class Listener:
         assert self.ears is not None
         while True:
             with suppress(OSError):
-                self._sign.give(self.ears.until)
+                self._sign.give(capture=self.ears.now, until=self.ears.until)
             await self._clock.sleep(_SIGN_SECONDS)
 
     async def _retain(self) -> None:

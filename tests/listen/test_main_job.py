@@ -116,3 +116,13 @@ def wait_for(path: Path, kind: str, seconds: float = 40) -> None:
             return
         time.sleep(0.05)
     raise AssertionError(f"no {kind} in {path} within {seconds} s")
+
+
+def test_a_listener_whose_only_reader_has_gone_stops(quiet: Home) -> None:
+    words = [str(word) for word in quiet.command("listen", "--source", f"file:{quiet.recording}", "--sink", "console")]
+    done = subprocess.run(
+        ["sh", "-c", '"$@" | head -n 3', "sh", *words],
+        cwd=quiet.path, env=quiet.environ, capture_output=True, text=True, timeout=45, check=False,
+    )  # fmt: skip
+    assert len(done.stdout.splitlines()) == 3
+    assert "Traceback" not in done.stderr
