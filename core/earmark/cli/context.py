@@ -8,7 +8,7 @@ import sys
 from collections.abc import Collection, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 import click
 
@@ -71,9 +71,9 @@ class App:
 
         return room_folders(self.config.settings.room, self.config.settings, self.environ)
 
-    def start_logging(self) -> None:
+    def start_logging(self, stream: TextIO | None = None) -> None:
         """Log as the configuration asks, for commands that run until they are stopped; others log warnings only."""
-        self._log(self.config, self.config.settings.log_level)
+        self._log(self.config, self.config.settings.log_level, stream)
 
     def close(self) -> None:
         """Stop logging."""
@@ -83,7 +83,7 @@ class App:
             logs.end(self._handler)
             self._handler = None
 
-    def _log(self, config: Config, level: str) -> None:
+    def _log(self, config: Config, level: str, stream: TextIO | None = None) -> None:
         from earmark import logs
 
         self.close()
@@ -92,7 +92,7 @@ class App:
             level=level,
             form=config.settings.log_format,
             secrets=lambda: config.secrets,
-            stream=sys.stderr,
+            stream=stream or sys.stderr,
             environ=self.environ,
         )
 

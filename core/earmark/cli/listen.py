@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Coroutine
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -54,10 +55,10 @@ def listen(
     config = chosen(app.config, source=source, filters=filters, transport=transport, sinks=sinks)
     config = narrowed(config, without=without, only=only)
     if tui:
-        watch_too(app, config)
-        return
-    app.start_logging()
-    outcome = run_room(app, config)
+        outcome = watch_too(app, config)
+    else:
+        app.start_logging()
+        outcome = run_room(app, config)
     if as_json:
         from earmark.cli.summary import as_json as written
     else:
@@ -115,32 +116,46 @@ def _name(text: str) -> str:
 
 def run_room(app: App, config: Config) -> Outcome:
     """Listen to a room until it is over or a signal says stop."""
-    from earmark.clock import SystemClock
-    from earmark.listener import Listener
-    from earmark.paths import room_folders
-    from earmark.systemd import Notifier
-
-    folders = room_folders(config.settings.room, config.settings, app.environ)
 
     async def main() -> Outcome:
-        asyncio.get_running_loop().set_task_factory(_unstoppable)
-        notifier = Notifier(app.environ)
-        listener = Listener(app.host, config, folders=folders, clock=SystemClock(), notifier=notifier)
+        asyncio.get_running_loop().set_task_factory(unstoppable)
+        listener = Together(app, config).listener()
         _obey_signals(listener)
         return await listener.run()
 
     return asyncio.run(main())
 
 
-def watch_too(app: App, config: Config) -> None:
-    """Listen and watch in one terminal."""
+@dataclass(frozen=True)
+class Together:
+    """A room that is to be listened to in the same program that shows it."""
+
+    app: App
+    config: Config
+
+    def listener(self) -> Listener:
+        """The listener, not begun yet."""
+        from earmark.clock import SystemClock
+        from earmark.listener import Listener
+        from earmark.paths import room_folders
+        from earmark.systemd import Notifier
+
+        folders = room_folders(self.config.settings.room, self.config.settings, self.app.environ)
+        notifier = Notifier(self.app.environ)
+        return Listener(self.app.host, self.config, folders=folders, clock=SystemClock(), notifier=notifier)
+
+
+def watch_too(app: App, config: Config) -> Outcome:
+    """Listen and watch in one terminal: the viewer's command is given both."""
     from earmark.errors import PluginError
 
     command = next((offer for offer in app.host.commands() if offer.name == "tui"), None)
     if command is None:
         raise PluginError("The terminal viewer is not there: its plugin is disabled or broken (`earmark plugins`).")
-    loaded = command.load()
-    loaded.main(args=["--with-listener"], standalone_mode=False, obj=(app, config))
+    outcome: Outcome = command.load().main(
+        args=["--with-listener"], standalone_mode=False, obj=Together(app, config), prog_name="earmark tui"
+    )
+    return outcome
 
 
 def _obey_signals(listener: Listener) -> None:
@@ -161,9 +176,12 @@ def _obey_signals(listener: Listener) -> None:
     loop.add_signal_handler(signal.SIGTERM, lambda: listener.stop(leave=True))
 
 
-def _unstoppable(loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) -> asyncio.Task[Any]:
+def unstoppable(loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) -> asyncio.Task[Any]:
     """Make a task in which `sys.exit` is a failure like any other: no plugin ends the program."""
-    return asyncio.Task(_contained(coroutine), loop=loop, **options)
+    task = asyncio.Task(_contained(coroutine), loop=loop, **options)
+    # One that is cancelled before it begins would leave the coroutine within never awaited.
+    task.add_done_callback(lambda _: coroutine.close())
+    return task
 
 
 async def _contained(coroutine: Coroutine[Any, Any, Any]) -> Any:

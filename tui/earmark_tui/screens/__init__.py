@@ -1,0 +1,1 @@
+"""What opens over the viewer: help, details, history, and questions."""

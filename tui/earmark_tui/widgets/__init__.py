@@ -1,0 +1,1 @@
+"""What the viewer's screen is made of."""
