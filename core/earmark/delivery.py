@@ -58,7 +58,8 @@ class Delivery:
         A target that is new starts with the present conversation, or with everything if `from_start`; a sink without
         a cursor starts at now.
         """
-        position = Position(self._journal, sink=offer.name, target=target if offer.cursor else None)
+        now, target_kept = self._journal.last, target if offer.cursor else None
+        position = Position(self._journal, sink=offer.name, target=target_kept, now=now)
         runner = SinkRunner(offer.name, self._journal, position, self._means, report)
         task = asyncio.current_task()
         assert task is not None

@@ -75,7 +75,7 @@ class Journal:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
             with contextlib.suppress(JournalError):
-                await self._write_cursors()
+                await self.write_cursors()
 
     async def _close(self) -> None:
         # The reader first, so that the writer is the last to leave and tidies the files up.
@@ -135,11 +135,12 @@ class Journal:
             await self._moving.wait()
             await self._clock.sleep(CURSORS_EVERY_SECONDS)
             try:
-                await self._write_cursors()
+                await self.write_cursors()
             except JournalError as error:
                 _log.warning("%s", error)
 
-    async def _write_cursors(self) -> None:
+    async def write_cursors(self) -> None:
+        """Write what sinks have taken to the disk now."""
         moved = {key: self._cursors[key] for key in self._moved}
         if not moved:
             return

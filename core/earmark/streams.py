@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 
 from earmark.clock import Clock
+from earmark.errors import JournalError
 from earmark.events import AnyEvent
 from earmark.journal import Entry, Journal
 
@@ -16,7 +18,8 @@ _READ_AHEAD = 500
 class Position:
     """Where a sink stands in the journal: on disk if it has a cursor, else for as long as the room lives."""
 
-    def __init__(self, journal: Journal, *, sink: str, target: str | None) -> None:
+    def __init__(self, journal: Journal, *, sink: str, target: str | None, now: int) -> None:
+        """A sink that is new starts no later than at `now`, a `seq`: what is journaled meanwhile is for it as well."""
         self.taken = 0
         """The `seq` up to which everything was acknowledged or refused."""
         self.alone_until = 0
@@ -24,6 +27,7 @@ class Position:
         self._journal = journal
         self._sink = sink
         self._target = target
+        self._now = now
 
     async def find(self, *, from_start: bool) -> None:
         """Go to where the sink stood, or where a new one starts."""
@@ -31,14 +35,21 @@ class Position:
         if known is None:
             known = 0 if from_start else await self._present()
             await self._store(known)
+            await self._keep()
         self.taken = known
+
+    async def _keep(self) -> None:
+        """Have the place on disk before anything is given, so that a killed process leaves no new sink behind."""
+        if self._target is not None:
+            with suppress(JournalError):  # it is tried again with the next move
+                await self._journal.write_cursors()
 
     async def _present(self) -> int:
         conversation = await self._journal.present()
         if self._target is None or conversation is None:
-            return self._journal.last
+            return self._now
         first = await self._journal.first_of(conversation)
-        return self._journal.last if first is None else first - 1
+        return self._now if first is None else min(self._now, first - 1)
 
     async def move(self, seq: int) -> None:
         """Go on past an event."""

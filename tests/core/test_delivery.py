@@ -90,6 +90,13 @@ async def test_a_new_target_starts_at_now_where_no_conversation_goes_on(journal:
     await until(lambda: taker.taken == names(0, 2))
 
 
+async def test_a_new_target_misses_nothing_that_is_journaled_while_it_starts(journal: Journal, house: House) -> None:
+    house.run(taker := Taker())
+    await asyncio.sleep(0)
+    await journal.append([said("gap", conversation=""), began("c1"), said("u1", conversation="c1")])
+    await until(lambda: taker.taken == ["gap", "c1-began", "u1"])
+
+
 async def test_a_new_target_starts_with_everything_if_asked_to(journal: Journal, house: House) -> None:
     await journal.append([began("c1"), said("old"), ended("c1")])
     house.run(taker := Taker(), from_start=True)
