@@ -22,7 +22,8 @@ from earmark.events import Level
 from earmark.filters import Chain, Item
 from earmark.hookspecs import Source
 from earmark.room import Controls
-from earmark.stages import Stage, describe
+from earmark.stages import Stage, describe, guarded
+from earmark.tasks import at_work
 
 _LEVELS_A_SECOND = 4
 _DEAD_SECONDS = 10.0
@@ -226,10 +227,9 @@ class Ears:
         """Open the source and hand on what it gives."""
         try:
             async with self._stage.open() as source:
-                await self._hand_on(source, queue)
+                with at_work(self._stage):
+                    await guarded(lambda: self._hand_on(source, queue), self._stage.label, "listening")
             await queue.put(_Ended(None))
-        except SystemExit as error:
-            await queue.put(_Ended(SourceError(f"{self._stage.label} tried to end the program ({error.code}).")))
         except Exception as error:  # whatever a plugin raises, the room goes on
             await queue.put(_Ended(error))
 

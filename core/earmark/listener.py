@@ -30,12 +30,14 @@ from earmark.lock import hold
 from earmark.paths import RoomFolders
 from earmark.peers import Peer
 from earmark.recorder import Recorder
-from earmark.stages import Stage, describe
+from earmark.stages import Stage, describe, guarded
 from earmark.systemd import Notifier
 from earmark.tally import Tally
+from earmark.tasks import at_work, unstoppable
 from earmark.uplink import STATE_KEY as UPLINK_KEY
 from earmark.uplink import Spool, Uplink
 from earmark.vitals import Vitals
+from earmark.watchdog import Watchdog
 
 _DRAIN_SECONDS = 20.0
 _LEAVE_SECONDS = 8.0
@@ -98,7 +100,9 @@ class Listener:
     async def run(self) -> Outcome:
         """Listen; raises an `EarmarkError` only for what makes listening pointless."""
         self._folders.make()
-        with hold(self._folders.state, self._settings.room):
+        asyncio.get_running_loop().set_task_factory(unstoppable)
+        watchdog = Watchdog(self.crew.packages, self.crew.blocked)
+        with hold(self._folders.state, self._settings.room), watchdog.watching():
             async with AsyncExitStack() as stack:
                 await self._move_in(stack)
                 await self._listen()
@@ -253,7 +257,13 @@ class Listener:
                 self.ears.stop()
 
     async def _deliver(self, delivery: Delivery, stage: Stage) -> None:
-        target = stage.offer.target(stage.settings) if stage.offer.target else ""
+        try:
+            target = str(stage.offer.target(stage.settings)) if stage.offer.target else ""
+        except (Exception, SystemExit) as error:
+            stage.report.fail(f"{stage.label} cannot say where it delivers to: {describe(error)}")
+            stage.report.state = "failed"
+            stage.log.error("%s", stage.report.problem)
+            return
         await delivery.run_sink(
             stage.offer,
             lambda: restartable(stage, self._reader_gone),
@@ -274,7 +284,8 @@ class Listener:
             stage.restarts.clear()
             try:
                 async with stage.open() as service:
-                    await service.run()
+                    with at_work(stage):
+                        await guarded(service.run, stage.label, "running")
                 stage.report.fail(f"{stage.label} ended by itself.")
             except Exception as error:  # a service's fault must not end the room
                 stage.report.fail(f"{stage.label} failed: {describe(error)}")

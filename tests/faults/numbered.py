@@ -81,6 +81,7 @@ class Reader:
         """How many samples were read."""
         self._piece: tuple[int, int, int] | None = None
         """Number of the first sample of the piece that is being read, of the next one, and where it began."""
+        self._next: int | None = None
         self._words: list[Word] = []
         self._segment = 0
         self.heard: list[Span] = []
@@ -97,13 +98,13 @@ class Reader:
                 self._read(int(read[begin]), end - begin)
 
     def _read(self, first: int, length: int) -> None:
-        if self._piece is not None and self._piece[1] != first:
+        if self._next not in (None, first):
             self._end_piece()
             self._end_sentence()
         if self._piece is None:
             self._piece = (first, first, self._at)
         self._piece = (self._piece[0], first + length, self._piece[2])
-        self._at += length
+        self._at, self._next = self._at + length, first + length
         if self._piece[1] % PIECE == 0:
             self._end_piece()
         if first + length == first // SENTENCE * SENTENCE + SENTENCE:
