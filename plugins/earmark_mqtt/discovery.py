@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from earmark import __version__
+from earmark.events import derived_id
 from earmark_mqtt.payloads import CONFIGURED, MOST_MINUTES
 from earmark_mqtt.settings import MqttSettings
 from earmark_mqtt.topics import Message, Topics
@@ -54,7 +55,7 @@ class Herald:
     def __init__(self, settings: MqttSettings, topics: Topics) -> None:
         self._settings = settings
         self._topics = topics
-        self.node = f"earmark_{topics.room}" if topics.prefix == "earmark" else _slug(f"{topics.prefix}_{topics.room}")
+        self.node = _node(topics)
         """What the room is called in topics and ids; two rooms of a broker never share it."""
 
     @property
@@ -270,6 +271,13 @@ def _components(payload: bytes) -> dict[str, str]:
         for name, one in components.items()
         if isinstance(one, dict) and len(one) > 1
     }
+
+
+def _node(topics: Topics) -> str:
+    """A name that Home Assistant takes: ASCII letters, digits, - and _, and another for every prefix and room."""
+    name = f"earmark_{topics.room}" if topics.prefix == "earmark" else topics.root
+    plain = re.sub(r"[^a-zA-Z0-9_-]", "_", name)
+    return plain if plain == name else f"{plain}_{derived_id(name)[:6]}"
 
 
 def _slug(text: str) -> str:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -82,7 +83,16 @@ def test_two_rooms_of_a_broker_share_nothing(form: str) -> None:
         return {*found, *(part.split('"')[0] for part in texts.split('"unique_id": "')[1:])}
 
     rooms = [ids("kitchen"), ids("hall"), ids("kitchen", prefix="garden"), ids("kitchen-2"), ids("Kitchen")]
+    rooms += [ids("Küche"), ids("Kache"), ids("b", prefix="a/earmark"), ids("b", prefix="a_earmark")]
     assert len(set.union(*rooms)) == sum(map(len, rooms))
+
+
+@pytest.mark.parametrize("room", ["Küche", "台所", "Kitchen-2"])
+def test_home_assistant_takes_the_names_of_all_rooms(room: str) -> None:
+    for topic in (*announced(room), *announced(room, discovery="components")):
+        assert re.fullmatch(r"homeassistant/\w+(/[a-zA-Z0-9_-]+){1,2}/config", topic, re.ASCII)
+    for config in herald(room).entities(None).values():
+        assert re.fullmatch(r"[a-z_]+\.[a-z0-9_]+", config["default_entity_id"])
 
 
 def test_kinds_and_controls_that_are_off_are_not_offered() -> None:
