@@ -161,7 +161,7 @@ Point your application at it:
   Earmark     transport = "symbl" and [symbl] url = "{url}"
   JavaScript  sdk.oauth2.setBasePath("{url}"); sdk.init({{appId, appSecret, basePath: "{url}"}})
   browser     new Symbl({{appId, appSecret, basePath: "{url}"}})
-  Python      examples/symbl_sdk/earmark_base.py shows the two lines that it needs
+  Python      import examples/symbl_sdk/earmark_base.py before symbl, with EARMARK_URL={url}
   described   {url}/openapi.json
 """)
 

@@ -86,7 +86,7 @@ class Owner(Protocol):
         """Take text as it is being recognised."""
         ...
 
-    def shown(self, text: str) -> str:
+    def shown(self, text: str, *, final: bool) -> str:
         """The text as it may be shown."""
         ...
 
@@ -251,7 +251,7 @@ class Leg:
             self._owner.hearing(self, self._speech(heard, final=final))
 
     def _speech(self, heard: Partial | Final, *, final: bool) -> symbl.RecognitionResult:
-        text = self._owner.shown(heard.text)
+        text = self._owner.shown(heard.text, final=final)
         words = heard.words if isinstance(heard, Final) and text == heard.text else ()
         alternative = symbl.Alternative(
             words=tuple(map(self._word, words)),

@@ -56,7 +56,7 @@ class Terms:
     interim_trackers: bool = False
     redactor: Redactor | None = None
 
-    def add(self, start: symbl.StartRequest, saved: Iterable[Tracker]) -> None:
+    def add(self, start: symbl.StartRequest, saved: Iterable[Tracker], people: tuple[Person, ...]) -> None:
         """Take in what one more client asks for."""
         config = start.config or symbl.Config()
         asked = config.confidence_threshold
@@ -70,7 +70,7 @@ class Terms:
             self.trackers[tracker.name] = tracker
         self.interim_trackers |= bool(config.trackers and config.trackers.interim_results)
         if config.redaction and config.redaction.redact_content:
-            self.redactor = Redactor(config.redaction.redaction_string or "****")
+            self.redactor = Redactor(config.redaction.redaction_string or "****", people)
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,7 @@ class Live:
 
     async def introduce(self, start: symbl.StartRequest) -> Person | None:
         """Who speaks, as the client says; the same person has the same id throughout."""
-        self.terms.add(start, self._means.saved_trackers)
+        self.terms.add(start, self._means.saved_trackers, self._means.people)
         told = start.speaker or {}
         name, user_id, email = (_text(told.get(key)) for key in ("name", "userId", "email"))
         if not (name or user_id or email):
@@ -186,9 +186,9 @@ class Live:
 
     # -- what is said ---------------------------------------------------------------------------------------------
 
-    def shown(self, text: str) -> str:
+    def shown(self, text: str, *, final: bool = True) -> str:
         """The text as it may be shown."""
-        return self.terms.redactor.redact(text) if self.terms.redactor else text
+        return self.terms.redactor.redact(text, final=final) if self.terms.redactor else text
 
     def hearing(self, leg: Leg, result: symbl.RecognitionResult) -> None:
         """Tell text as it is being recognised to its own speaker and to those who only listen."""

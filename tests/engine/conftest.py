@@ -155,7 +155,13 @@ async def served(
     host.load()
     apps = {} if anybody else {APP: Secret(SECRET), "garage": Secret("other")}
     tokens = Tokens(apps, anybody=anybody)
-    wanted = Plan(tokens=tokens, recognizer="scripted", detector="rules", limits=limits or Limits(), file=file, **plan)
+    asked: dict[str, Any] = {
+        "recognizer": "scripted",
+        "detector": "rules",
+        "limits": limits or Limits(),
+        "file": file,
+    } | plan
+    wanted = Plan(tokens=tokens, **asked)
     room = alone(logging.getLogger("test"), Path("/nonexistent"), clock)
     async with AsyncExitStack() as stack:
         engine = await stack.enter_async_context(open_engine(wanted, host=host, settings_of=converted({}), room=room))

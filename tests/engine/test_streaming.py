@@ -10,6 +10,7 @@ import pytest
 
 from earmark.settings import Duration
 from earmark_engine.engine import Limits
+from earmark_engine.insights.types import Tracker
 from earmark_engine.recognizers.types import Load
 from tests.engine.conftest import Served, eventually, inner, insights, kinds, served, texts
 from tests.engine.scripted import SCRIPT, spoken
@@ -160,10 +161,14 @@ async def test_trackers_listen_to_text_that_is_not_final_where_asked(service: Se
 
 async def test_what_identifies_somebody_is_taken_out_where_asked(service: Served) -> None:
     client = await service.connect()
-    await client.start(config={"redaction": {"redactContent": True, "redactionString": "[gone]"}})
-    await client.hear(spoken(5))
+    conversation = await client.start(config={"redaction": {"redactContent": True, "redactionString": "[gone]"}})
+    await client.hear(spoken(5, 1))
     await client.said("My number is [gone].")
-    assert "5551234567" not in json.dumps(client.told)
+    await client.said("[gone], could you call the plumber on Thursday?")
+    kept = await service.get(f"/v1/conversations/{conversation}/insights")
+    for told in (client.told, kept):
+        assert "5551234567" not in json.dumps(told)
+        assert "Tom" not in json.dumps(told)
 
 
 async def test_another_rate_is_announced_in_the_middle(service: Served) -> None:
@@ -354,3 +359,51 @@ async def test_a_client_that_is_far_ahead_waits_and_loses_nothing(service: Serve
     await client.say({"type": "stop_request"})
     await client.until_closed()
     assert texts(client.told) == [TAP] * 60
+
+
+async def test_days_are_reckoned_where_the_client_is(service: Served) -> None:
+    client = await service.connect()
+    await client.start(config={"timezoneOffset": 480})
+    await client.hear(spoken(1))
+    task = await client.until(lambda told: any(i["type"] == "action_item" for i in insights([told])))
+    assert task["insights"][0]["dueBy"]["value"].endswith("-08:00")
+
+
+async def test_the_vocabulary_reaches_the_recogniser(service: Served) -> None:
+    client = await service.connect()
+    await client.start(customVocabulary=["Mossendorf"])
+    assert service.recognizer.streams[0].vocabulary == ("Mossendorf",)
+
+
+async def test_saved_trackers_listen_where_asked() -> None:
+    async with served(trackers=(Tracker(name="Repairs", vocabulary=("call the plumber",)),)) as service:
+        deaf, keen = await service.connect("one"), await service.connect("two")
+        await deaf.start()
+        await keen.start(config={"trackers": {"enableAllTrackers": True}})
+        for client in (deaf, keen):
+            await client.hear(spoken(1))
+            await client.say({"type": "stop_request"})
+            await client.until_closed()
+        assert "tracker_response" not in kinds(deaf.told)
+        assert "tracker_response" in kinds(keen.told)
+
+
+async def test_entities_are_told_where_asked() -> None:
+    async with served(detector="linear") as service:
+        client = await service.connect()
+        conversation = await client.start(config={"detectEntities": True})
+        await client.hear(spoken(1))
+        told = await client.until(lambda told: told["type"] == "entity_response")
+        kept = await service.get(f"/v1/conversations/{conversation}/entities")
+        assert "Tom" in [match["detectedValue"] for entity in told["entities"] for match in entity["matches"]]
+        assert "Tom" in [entity["value"] for entity in kept["entities"]]
+
+
+async def test_topics_are_told() -> None:
+    async with served(detector="linear") as service:
+        client = await service.connect()
+        await client.start()
+        await client.hear(spoken(3, 3, 3))
+        told = await client.until(lambda told: told["type"] == "topic_response")
+        assert told["topics"][0]["phrases"] == "kitchen tap"
+        assert told["topics"][0]["messageReferences"]

@@ -4,25 +4,18 @@ python_sdk.py URL APP_ID APP_SECRET PCM_FILE RATE
 """
 
 import json
+import os
 import sys
 import time
 from pathlib import Path
 
 url, app_id, app_secret, file, rate = sys.argv[1:]
 
-import symbl_rest  # noqa: E402
+os.environ["EARMARK_URL"] = url
+sys.path.insert(0, str(Path(__file__).parents[3] / "examples/symbl_sdk"))
 
-configuration = symbl_rest.Configuration()
-configuration.host = url
-# Before `symbl` is imported: it makes its clients as it is.
-symbl_rest.Configuration.set_default(configuration)
-
+import earmark_base  # noqa: E402, F401
 import symbl  # noqa: E402
-import symbl.streaming_api.StreamingApi  # noqa: E402
-
-symbl.streaming_api.StreamingApi.SYMBL_STREAMING_API_FORMAT = (
-    url.replace("http", "ws", 1) + "/v1/realtime/insights/{}?source=python_sdk"
-)
 
 came = {"speech": [], "messages": [], "insights": [], "topics": [], "trackers": []}
 credentials = {"app_id": app_id, "app_secret": app_secret}
