@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -17,7 +17,9 @@ from earmark.hookspecs import EventStream, Sink
 from earmark.host import Host, Kind
 from earmark.paths import RoomFolders
 from earmark.room import Archive, Controls, Room, StageReport, Watch
-from earmark.stages import Stage
+from earmark.stages import Stage, guarded
+from earmark.tasks import at_work
+from earmark.watchdog import Blocked
 
 _KINDS = (Kind.SOURCE, Kind.FILTER, Kind.TRANSPORT, Kind.ENRICHER, Kind.SINK, Kind.SERVICE)
 
@@ -31,6 +33,8 @@ class Crew:
         self._config = config
         self._chosen: dict[Kind, list[Chosen]] = {kind: config.chosen(host, kind) for kind in _KINDS}
         self.stages: dict[Kind, list[Stage]] = {}
+        self.notices: dict[str, str] = {}
+        """What each plugin did last to the whole room, in a sentence; shown until the plugin's stage is restarted."""
 
     @property
     def live(self) -> bool:
@@ -86,11 +90,30 @@ class Crew:
         for kind in _KINDS:
             yield from self.stages.get(kind, [])
 
+    def packages(self) -> dict[str, str]:
+        """The package that each chosen plugin's code lies in, and the plugin's name."""
+        found = {}
+        for chosen in (one for several in self._chosen.values() for one in several):
+            module = getattr(chosen.offered.offer.open, "__module__", "") or ""
+            found[module.rpartition(".")[0] or module] = chosen.offered.plugin
+        return found
+
+    def blocked(self, blocked: Blocked) -> None:
+        """Hold it against a plugin's stages that it held up the event loop."""
+        for kind, several in self._chosen.items():
+            for chosen, stage in zip(several, self.stages.get(kind, ()), strict=False):
+                if chosen.offered.plugin == blocked.plugin:
+                    stage.report.count("blocked_loop")
+                    stage.report.count("blocked_seconds", round(blocked.seconds, 3))
+                    self.notices[chosen.offered.plugin] = blocked.sentence
+
     def restart(self, name: str) -> bool:
         """Have the stages of a name closed and opened anew; whether there are any."""
         found = [stage for stage in self.all() if stage.name == name]
         for stage in found:
             stage.restarts.set()
+        if found:
+            self.notices.clear()
         return bool(found)
 
     def statuses(self) -> tuple[StageStatus, ...]:
@@ -99,7 +122,7 @@ class Crew:
 
     def problems(self) -> list[str]:
         """What is wrong just now with any of them."""
-        return [stage.report.problem for stage in self.all() if stage.report.problem]
+        return [stage.report.problem for stage in self.all() if stage.report.problem] + list(self.notices.values())
 
 
 def _status(report: StageReport) -> StageStatus:
@@ -131,19 +154,26 @@ class _Restartable:
         self._reader_gone = reader_gone
 
     async def run(self, events: EventStream) -> None:
-        running = asyncio.ensure_future(self._sink.run(events))
-        asked = asyncio.ensure_future(self._stage.restarts.wait())
         try:
-            await asyncio.wait({running, asked}, return_when=asyncio.FIRST_COMPLETED)
-            if running.done():
-                running.result()
-                return
-            self._stage.restarts.clear()
-            raise PluginError(f"{self._stage.label} is restarted because somebody asked for it.")
+            await run_until_restart(self._stage, lambda: self._sink.run(events))
         except BrokenPipeError:
             self._reader_gone()
             raise
-        finally:
-            for future in (running, asked):
-                future.cancel()
-            await asyncio.gather(running, asked, return_exceptions=True)
+        if self._stage.restarts.is_set():
+            self._stage.restarts.clear()
+            raise PluginError(f"{self._stage.label} is restarted because somebody asked for it.")
+
+
+async def run_until_restart(stage: Stage, run: Callable[[], Awaitable[None]]) -> None:
+    """Run what a stage does until it ends, fails, or somebody asks for it to be opened anew."""
+    with at_work(stage):
+        running = asyncio.ensure_future(guarded(run, stage.label, "running"))
+    asked = asyncio.ensure_future(stage.restarts.wait())
+    try:
+        await asyncio.wait({running, asked}, return_when=asyncio.FIRST_COMPLETED)
+        if running.done():
+            running.result()
+    finally:
+        for future in (running, asked):
+            future.cancel()
+        await asyncio.gather(running, asked, return_exceptions=True)

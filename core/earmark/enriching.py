@@ -10,7 +10,7 @@ from msgspec.structs import fields, replace
 
 from earmark.events import AnyEvent, Event, Hearing
 from earmark.hookspecs import Enricher
-from earmark.stages import Stage, contained, describe
+from earmark.stages import Stage, contained, describe, few
 
 _ENRICH_SECONDS = 2.0
 _REOPEN_SECONDS = 5.0
@@ -58,7 +58,7 @@ class _Link:
             if enricher is None:
                 return self._without(event)
             given = await contained(lambda: enricher.enrich(event), self._stage.label, "enriching", _ENRICH_SECONDS)
-            return [_checked(one) for one in given]
+            return [_checked(one) for one in few(given)]
         except Exception as error:  # whatever a plugin raises must not end the room
             self._failed(error)
             await self.close()

@@ -12,7 +12,7 @@ from typing import Any
 
 from earmark.audio import Cause, Frame, Omitted
 from earmark.hookspecs import Filter
-from earmark.stages import Stage, contained, describe
+from earmark.stages import Stage, contained, describe, few
 
 Item = Frame | Omitted
 
@@ -120,7 +120,7 @@ class _Link:
         """What the filter gives, with its holes filled in; None if it failed."""
         try:
             given = await contained(call, self.stage.label, "filtering", _HEAR_SECONDS)
-            items = [self._checked(item) for item in given]
+            items = [self._checked(item) for item in few(given)]
             return [out for item in items for out in self._continuous(item)]
         except Exception as error:  # whatever a plugin raises must not end the room
             self._failed(error)

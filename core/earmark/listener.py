@@ -15,7 +15,7 @@ from earmark.clock import Clock
 from earmark.config import Config
 from earmark.controls import STATE_KEY as CONTROLS_KEY
 from earmark.controls import RoomControls
-from earmark.crew import Crew, restartable
+from earmark.crew import Crew, restartable, run_until_restart
 from earmark.delivery import Delivery
 from earmark.door import Doorkeeper
 from earmark.ears import Ears
@@ -30,10 +30,10 @@ from earmark.lock import hold
 from earmark.paths import RoomFolders
 from earmark.peers import Peer
 from earmark.recorder import Recorder
-from earmark.stages import Stage, describe, guarded
+from earmark.stages import Stage, describe
 from earmark.systemd import Notifier
 from earmark.tally import Tally
-from earmark.tasks import at_work, unstoppable
+from earmark.tasks import unstoppable
 from earmark.uplink import STATE_KEY as UPLINK_KEY
 from earmark.uplink import Spool, Uplink
 from earmark.vitals import Vitals
@@ -284,8 +284,9 @@ class Listener:
             stage.restarts.clear()
             try:
                 async with stage.open() as service:
-                    with at_work(stage):
-                        await guarded(service.run, stage.label, "running")
+                    await run_until_restart(stage, service.run)
+                if stage.restarts.is_set():
+                    continue
                 stage.report.fail(f"{stage.label} ended by itself.")
             except Exception as error:  # a service's fault must not end the room
                 stage.report.fail(f"{stage.label} failed: {describe(error)}")

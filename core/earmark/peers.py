@@ -40,8 +40,8 @@ class Peer:
         if self._transport is None:
             return uuid.uuid4().hex
         try:
-            return self._transport.connection_id()
-        except Exception as error:  # a plugin's fault must not end the room
+            return str(self._transport.connection_id())
+        except (Exception, SystemExit) as error:  # a plugin's fault must not end the room
             self._stage.report.fail(f"{self._stage.label} has no id for a conversation: {describe(error)}")
             return uuid.uuid4().hex
 
