@@ -10,10 +10,14 @@ from __future__ import annotations
 import difflib
 import itertools
 import re
-from collections.abc import Callable, Collection, Iterable
+import signal
+import threading
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from importlib.metadata import EntryPoint, entry_points
+from types import FrameType
 from typing import Any, Literal
 
 import msgspec
@@ -88,13 +92,18 @@ class Host:
         reserved: Collection[str] = (),
         reserved_commands: Collection[str] = (),
         discover: bool = True,
+        patience_seconds: float = 30.0,
     ) -> None:
-        """`reserved` names are the core's own, so that no offer may have them; `discover=False` keeps to `plugins`."""
+        """`reserved` names are the core's own, so that no offer may have them; `discover=False` keeps to `plugins`.
+
+        A plugin whose import and hooks take longer than `patience_seconds` is broken.
+        """
         self.disabled = frozenset(disabled)
         self._given = tuple(plugins)
         self._reserved = frozenset(reserved)
         self._reserved_commands = frozenset(reserved_commands)
         self._discover = discover
+        self._patience = patience_seconds
         self.plugins: list[Plugin] = []
         self.manager = pluggy.PluginManager(PROJECT)
         self.manager.add_hookspecs(hookspecs)
@@ -152,7 +161,8 @@ class Host:
             self.plugins.append(replace(plugin, state="disabled", reason="switched off by disable_plugins"))
             return
         try:
-            self.plugins.append(self._register(plugin, load()))
+            with in_time(self._patience):
+                self.plugins.append(self._register(plugin, load()))
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a plugin may raise anything, SystemExit included
@@ -264,8 +274,36 @@ def _check_offer(hook: str, offer: Offer[Any]) -> None:
         raise PluginError(f'{hook}: "{name}" takes "{offer.argument}" as its argument, which is no setting of it')
 
 
+class _TookTooLong(BaseException):
+    """Not an `Exception`, so that a plugin which catches those does not catch this."""
+
+
+@contextmanager
+def in_time(seconds: float) -> Iterator[None]:
+    """Break off what hangs; only the main thread can be broken off, elsewhere there is no limit."""
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGALRM) is not _UNUSED:
+        yield
+        return
+
+    def over(_: int, frame: FrameType | None) -> None:
+        place = "an unknown place" if frame is None else f"{frame.f_code.co_filename}:{frame.f_lineno}"
+        raise _TookTooLong(f"it hangs while it is loaded: nothing for {seconds:g} s, at {place}")
+
+    signal.signal(signal.SIGALRM, over)
+    # Again and again, for whoever catches even that.
+    signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, _UNUSED)
+
+
+_UNUSED = signal.SIG_DFL
+
+
 def _reason(error: BaseException) -> str:
-    if isinstance(error, PluginError):
+    if isinstance(error, PluginError | _TookTooLong):
         return str(error)
     if isinstance(error, pluggy.PluginValidationError):
         return " ".join(str(error).split("\n", 1)[-1].split()) or "it does not fit the hooks"

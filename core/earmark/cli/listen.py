@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from earmark.cli.context import App
+from earmark.tasks import unstoppable as unstoppable
 
 if TYPE_CHECKING:
     from earmark.config import Config
@@ -174,20 +174,3 @@ def _obey_signals(listener: Listener) -> None:
 
     loop.add_signal_handler(signal.SIGINT, interrupted)
     loop.add_signal_handler(signal.SIGTERM, lambda: listener.stop(leave=True))
-
-
-def unstoppable(loop: asyncio.AbstractEventLoop, coroutine: Any, **options: Any) -> asyncio.Task[Any]:
-    """Make a task in which `sys.exit` is a failure like any other: no plugin ends the program."""
-    task = asyncio.Task(_contained(coroutine), loop=loop, **options)
-    # One that is cancelled before it begins would leave the coroutine within never awaited.
-    task.add_done_callback(lambda _: coroutine.close())
-    return task
-
-
-async def _contained(coroutine: Coroutine[Any, Any, Any]) -> Any:
-    try:
-        return await coroutine
-    except SystemExit as error:
-        from earmark.errors import PluginError
-
-        raise PluginError(f"A plugin tried to end the program (sys.exit {error.code}).") from None
