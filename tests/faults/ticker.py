@@ -42,7 +42,7 @@ class Ticker:
         opened = number = int((self._clock.monotonic() - self._epoch) * RATE) // PIECE * PIECE + PIECE
         while True:
             await asyncio.sleep(self._epoch + (number + PIECE) / RATE - self._clock.monotonic())
-            at = self._clock.now() - PIECE / RATE
+            at = self._clock.now() - (self._clock.monotonic() - self._epoch - number / RATE)
             os.write(self._log, f"{number} {number + PIECE}\n".encode())
             yield Frame(samples=numbered(number, PIECE), rate=RATE, position=number - opened, at=at)
             number += PIECE
