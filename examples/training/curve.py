@@ -27,7 +27,7 @@ def points(weights: Models, scored: Scored, items: Sequence[Row]) -> list[dict[s
     A mark is false when its sentence is no evidence of any item and lies in no item's time.
     """
     kept = scored.where(scored.labels[:, scoring.ACTION] != UNLABELLED)
-    sure = np.maximum.accumulate(kept.confidences(weights, Kind.ACTION_ITEM), axis=1)
+    sure = np.maximum.accumulate(kept.confidences(weights.decision, Kind.ACTION_ITEM), axis=1)
     made = _when_made(kept)
     spans = [(row["meeting"], row["start"], row["end"]) for row in items if row["start"] is not None]
     spans = [span for span in spans if span[0] in set(kept.meetings)]

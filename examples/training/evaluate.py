@@ -99,7 +99,7 @@ def _labelled(scored: Scored, column: int) -> Scored:
 def _figures_of(weights: Models, scored: Scored, kind: Kind, name: str) -> Iterator[Figure]:
     column = scoring.KINDS.index(kind)
     kept = _labelled(scored, column)
-    labels, sure = kept.labels[:, column], kept.confidence(weights, kind)
+    labels, sure = kept.labels[:, column], kept.confidence(weights.decision, kind)
     marked = sure >= weights.decision.rules[kind].threshold
     f1 = measures.by_meeting(kept.meetings, lambda rows: measures.f1(labels[rows], marked[rows]))
     ap = measures.by_meeting(kept.meetings, lambda rows: measures.average_precision(labels[rows], sure[rows]))
@@ -147,7 +147,7 @@ def _cross_validated() -> Iterator[Figure]:
 
 def _calibration(weights: Models, scored: Scored, kind: Kind) -> list[dict[str, float]]:
     column = scoring.KINDS.index(kind)
-    sure, labels = scored.confidence(weights, kind), scored.labels[:, column]
+    sure, labels = scored.confidence(weights.decision, kind), scored.labels[:, column]
     rows = []
     for low in np.arange(0.1, 1.0, 0.1):
         inside = (sure >= low) & (sure < low + 0.1)

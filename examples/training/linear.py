@@ -38,13 +38,15 @@ def fit(
     least_count: int = 8,
     kept: int = 60_000,
 ) -> Table:
-    """Learn one regression a head; `strengths` says for each how far it may trust its data."""
+    """Learn one regression a head; `strengths` says for each how far it may trust its data, 0 to leave it out."""
     keys = _frequent(blocks, least_count)
     matrix, labels, common = _matrix(blocks, keys)
     weights = np.zeros((len(keys), len(LEARNED)))
     bias = np.zeros(len(LEARNED))
     for head, strength in enumerate(strengths):
         rows = labels[:, head] != UNLABELLED
+        if not strength or not rows.any():
+            continue
         found = _regression(matrix[rows], labels[rows, head], strength)
         weights[:, head], bias[head] = found[:-1], found[-1]
     weights *= common[:, None]

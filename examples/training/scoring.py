@@ -10,7 +10,7 @@ from corpus import Condition, Row, label, see_all, text_of
 from numpy.typing import NDArray
 
 from earmark_engine.insights.features import NEIGHBOURS
-from earmark_engine.insights.models import COLUMNS, Models, Read
+from earmark_engine.insights.models import COLUMNS, Decision, Models, Read
 from earmark_engine.insights.types import Kind
 
 QUESTION, ACTION, FOLLOW_UP, TASK = range(len(COLUMNS))
@@ -34,16 +34,16 @@ class Scored:
         """The meeting of each row."""
         return np.array([row["meeting"] for row in self.rows])
 
-    def confidence(self, models: Models, kind: Kind) -> NDArray[np.float64]:
+    def confidence(self, decision: Decision, kind: Kind) -> NDArray[np.float64]:
         """The highest confidence in each row while it is listened to: that is what marks it."""
-        highest: NDArray[np.float64] = self.confidences(models, kind).max(axis=1)
+        highest: NDArray[np.float64] = self.confidences(decision, kind).max(axis=1)
         return highest
 
-    def confidences(self, models: Models, kind: Kind) -> NDArray[np.float64]:
+    def confidences(self, decision: Decision, kind: Kind) -> NDArray[np.float64]:
         """The confidence in each row after 0, 1 and 2 further sentences."""
         return np.array(
             [
-                [models.decision.confidences(n, g)[kind] for n, g in zip(net, grams, strict=True)]
+                [decision.confidences(n, g)[kind] for n, g in zip(net, grams, strict=True)]
                 for net, grams in zip(self.net, self.grams, strict=True)
             ]
         )
