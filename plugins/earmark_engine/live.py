@@ -5,27 +5,23 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import msgspec
 
 from earmark.clock import Clock
-from earmark_engine.facts import AnyFact, Began, Ended, Entry, Joined, Marked, Named, Place, Said, SpokenWord, Tracked
-from earmark_engine.facts import TopicsFound as TopicsFact
+from earmark_engine.facts import AnyFact, Began, Ended, Entry, Joined, Said
 from earmark_engine.hookspecs import DetectorMaker
-from earmark_engine.ids import decimal_id, new_decimal_id
-from earmark_engine.insights import sentences, trackers
-from earmark_engine.insights.sentiment import sentiment
-from earmark_engine.insights.types import Context, Detector, Findings, Person, Sentence, Tracker
+from earmark_engine.ids import new_decimal_id
+from earmark_engine.insights import sentences
+from earmark_engine.insights.types import Person, Tracker
 from earmark_engine.leg import Leg
-from earmark_engine.redaction import Redactor
 from earmark_engine.store import Store
+from earmark_engine.terms import Terms
+from earmark_engine.understanding import Understanding
 from earmark_engine.wire import View, interim_trackers, messages_of
 from earmark_symbl import api as symbl
-
-_REMEMBERED_SENTENCES = 200
 
 
 class Listener(Protocol):
@@ -43,34 +39,6 @@ class Listener(Protocol):
     def over(self, conversation: str) -> None:
         """The conversation has ended."""
         ...
-
-
-@dataclass
-class Terms:
-    """What the clients of a conversation asked for, all taken together."""
-
-    threshold: float = 1.0
-    utc_offset_minutes: int = 0
-    vocabulary: tuple[str, ...] = ()
-    trackers: dict[str, Tracker] = field(default_factory=dict)
-    interim_trackers: bool = False
-    redactor: Redactor | None = None
-
-    def add(self, start: symbl.StartRequest, saved: Iterable[Tracker], people: tuple[Person, ...]) -> None:
-        """Take in what one more client asks for."""
-        config = start.config or symbl.Config()
-        asked = config.confidence_threshold
-        self.threshold = min(self.threshold, 0.5 if asked is None else min(max(asked, 0.0), 1.0))
-        if config.timezone_offset is not None:
-            # Clients give what browsers give: minutes from local time to UTC, so that 480 is California in winter.
-            self.utc_offset_minutes = -config.timezone_offset
-        self.vocabulary = tuple(dict.fromkeys([*self.vocabulary, *(start.custom_vocabulary or ())]))
-        inline = (Tracker(name=t.name, vocabulary=t.vocabulary) for t in start.trackers or () if t.name)
-        for tracker in (*(saved if start.all_trackers else ()), *inline):
-            self.trackers[tracker.name] = tracker
-        self.interim_trackers |= bool(config.trackers and config.trackers.interim_results)
-        if config.redaction and config.redaction.redact_content:
-            self.redactor = Redactor(config.redaction.redaction_string or "****", people)
 
 
 @dataclass(frozen=True)
@@ -96,20 +64,18 @@ class Live:
         self.began = began.at
         self.keep_seconds = began.keep_seconds
         self.terms = Terms()
-        self.texts: dict[str, Said] = {}
+        self.understanding = Understanding(self)
         self.sequence = 0
         self.ended = False
         self.legs: dict[str, Leg] = {}
         self.speakers: set[Listener] = set()
         self._subscribers = listeners
-        self._means = means
+        self.means = means
         self._members: dict[str, Person] = {}
-        self._detector: Detector | None = None
         self._stepping = asyncio.Lock()
         self._began_monotonic = means.clock.monotonic() - (means.clock.now() - began.at)
         self._heard_at = self.now()
         self._capture_origin: float | None = None
-        self._told_interim: set[tuple[str, str]] = set()
 
     @property
     def threshold(self) -> float:
@@ -121,9 +87,19 @@ class Live:
         """Minutes east of UTC, where the clients are."""
         return self.terms.utc_offset_minutes
 
+    @property
+    def texts(self) -> dict[str, Said]:
+        """The latest sentences by their ids."""
+        return self.understanding.texts
+
+    @property
+    def people(self) -> tuple[Person, ...]:
+        """Everybody known by name: who takes part, and whom the owner named."""
+        return (*self._members.values(), *self.means.people)
+
     def now(self) -> float:
         """Seconds since the conversation began, on a clock that does not step."""
-        return max(0.0, self._means.clock.monotonic() - self._began_monotonic)
+        return max(0.0, self.means.clock.monotonic() - self._began_monotonic)
 
     def seconds_of(self, capture: float) -> float:
         """The second of the conversation of a moment on a client's capture clock, which outlives its sockets."""
@@ -157,12 +133,12 @@ class Live:
             if isinstance(entry.fact, Joined):
                 live._members[_key(entry.fact.person)] = entry.fact.person
             elif isinstance(entry.fact, Said):
-                live._remember(entry.fact)
+                live.understanding.remember(entry.fact)
         return live
 
     async def introduce(self, start: symbl.StartRequest) -> Person | None:
         """Who speaks, as the client says; the same person has the same id throughout."""
-        self.terms.add(start, self._means.saved_trackers, self._means.people)
+        self.terms.add(start, self.means.saved_trackers, self.means.people)
         told = start.speaker or {}
         name, user_id, email = (_text(told.get(key)) for key in ("name", "userId", "email"))
         if not (name or user_id or email):
@@ -173,14 +149,14 @@ class Live:
             known = msgspec.structs.replace(person, id=str(uuid.uuid5(uuid.NAMESPACE_OID, self.id + _key(person))))
             self._members[_key(person)] = known
             address = email or (user_id if user_id and "@" in user_id else None)
-            await self.note([Joined(at=self._means.clock.now(), person=known, email=address)])
+            await self.note([Joined(at=self.means.clock.now(), person=known, email=address)])
         return known
 
     async def welcome(self, listener: Listener, *, after: int | None = None) -> None:
         """Tell somebody all that comes from now on, and where asked all that came after a fact."""
         async with self._stepping:
             if after is not None and after < self.sequence:
-                for entry in await self._means.store.read(self.id, after):
+                for entry in await self.means.store.read(self.id, after):
                     self._tell(entry, [listener])
             self.speakers.add(listener)
 
@@ -197,96 +173,16 @@ class Live:
             leg.tell(result)
         for subscriber in tuple(self._subscribers):
             subscriber.tell(result)
-        if self.terms.interim_trackers and self.terms.trackers:
-            self._track_interim(leg, result)
+        if tracked := self.understanding.tracked_in_passing(leg, result):
+            message = interim_trackers(tracked, self)
+            for listener in self._everybody():
+                listener.tell(message)
 
     async def said(self, leg: Leg, sentences: Sequence[sentences.Joined]) -> None:
         """Keep whole sentences and what comes of them, then tell everybody."""
         async with self._stepping:
             for joined in sentences:
-                await self._step(self._facts_of(leg, joined))
-
-    def _facts_of(self, leg: Leg, joined: sentences.Joined) -> list[AnyFact]:
-        start, end = leg.clock.seconds(joined.start), leg.clock.seconds(joined.end, at_end=True)
-        text = self.shown(joined.text)
-        words = joined.words if text == joined.text else ()
-        said = Said(
-            at=self._means.clock.now(),
-            id=new_decimal_id(),
-            text=text,
-            start=round(start, 3),
-            end=round(end, 3),
-            speaker=leg.person,
-            words=tuple(_spoken(leg, word) for word in words),
-            sentiment=sentiment(text),
-            place=leg.place_of(joined.start, joined.end),
-        )
-        sentence = self._sentence(said)
-        findings = self._detecting().said(sentence)
-        entities = tuple(entity for entity in findings.entities if entity.sentence == sentence.id)
-        said = msgspec.structs.replace(said, entities=entities)
-        self._remember(said)
-        found = trackers.match(tuple(self.terms.trackers.values()), sentence) if self.terms.trackers else []
-        tracked = [Tracked(at=said.at, matches=tuple(found), place=said.place)] if found else []
-        return [said, *self._facts_found(findings), *tracked]
-
-    def _sentence(self, said: Said) -> Sentence:
-        at = self._moment(said.start)
-        return Sentence(id=said.id, text=said.text, start=said.start, end=said.end, at=at, speaker=said.speaker)
-
-    def _facts_found(self, findings: Findings) -> list[AnyFact]:
-        at = self._means.clock.now()
-        facts: list[AnyFact] = []
-        for mark in findings.marks:
-            mark = msgspec.structs.replace(mark, id=decimal_id(mark.id), confidence=round(mark.confidence, 4))
-            facts.append(Marked(at=at, mark=mark, place=self._place(mark.sentences)))
-        if findings.topics:
-            topics = tuple(msgspec.structs.replace(t, id=decimal_id(self.id + t.id)) for t in findings.topics)
-            facts.append(TopicsFact(at=at, topics=topics, place=self._place(topics[0].sentences)))
-        if findings.entities:
-            facts.append(Named(at=at, entities=findings.entities, place=self._place([findings.entities[0].sentence])))
-        return facts
-
-    def _detecting(self) -> Detector:
-        if self._detector is None:
-            context = Context(
-                threshold=self.terms.threshold,
-                people=(*self._members.values(), *self._means.people),
-                owner=self._means.owner,
-                utc_offset_minutes=self.utc_offset_minutes,
-                vocabulary=self.terms.vocabulary,
-            )
-            self._detector = self._means.detector(context)
-            for said in self.texts.values():
-                # An earlier process has told what came of these; they are what the next ones refer to.
-                self._detector.said(self._sentence(said))
-        return self._detector
-
-    def _track_interim(self, leg: Leg, result: symbl.RecognitionResult) -> None:
-        if result.is_final:
-            self._told_interim = {told for told in self._told_interim if told[0] != leg.key}
-            return
-        text = result.punctuated.transcript
-        sentence = Sentence(id="", text=text, start=0.0, end=0.0, at=self._moment(0.0), speaker=leg.person)
-        found = trackers.match(tuple(self.terms.trackers.values()), sentence)
-        new = [match for match in found if (leg.key, match.phrase) not in self._told_interim]
-        self._told_interim |= {(leg.key, match.phrase) for match in new}
-        if new:
-            message = interim_trackers(new, self)
-            for listener in self._everybody():
-                listener.tell(message)
-
-    def _moment(self, start: float) -> datetime:
-        return datetime.fromtimestamp(self.began + start, timezone(timedelta(minutes=self.utc_offset_minutes)))
-
-    def _place(self, sentences: Sequence[str]) -> Place | None:
-        said = self.texts.get(sentences[0]) if sentences else None
-        return said.place if said else None
-
-    def _remember(self, said: Said) -> None:
-        self.texts[said.id] = said
-        while len(self.texts) > _REMEMBERED_SENTENCES:
-            del self.texts[next(iter(self.texts))]
+                await self._step(self.understanding.of_speech(leg, joined))
 
     # -- facts ----------------------------------------------------------------------------------------------------
 
@@ -296,7 +192,7 @@ class Live:
             await self._step(facts)
 
     async def _step(self, facts: Sequence[AnyFact]) -> None:
-        await self._means.store.append(self.id, self.sequence, facts)
+        await self.means.store.append(self.id, self.sequence, facts)
         for fact in facts:
             self.sequence += 1
             self._tell(Entry(sequence=self.sequence, fact=fact), self._everybody())
@@ -319,11 +215,11 @@ class Live:
         if self.ended:
             return
         self.ended = True
-        self._means.ended(self)
+        self.means.ended(self)
         await asyncio.gather(*(leg.finish() for leg in tuple(self.legs.values())))
         async with self._stepping:
-            last = self._facts_found(self._detector.finish()) if self._detector else []
-            await self._step([*last, Ended(at=self._means.clock.now(), reason=reason)])
+            last = self.understanding.finish()
+            await self._step([*last, Ended(at=self.means.clock.now(), reason=reason)])
         self.dismiss()
 
     def dismiss(self) -> None:
@@ -334,19 +230,14 @@ class Live:
     async def rest(self) -> None:
         """Have all that was said recognised and kept, and leave the conversation open for an engine that follows."""
         self.ended = True
-        self._means.ended(self)
+        self.means.ended(self)
         await asyncio.gather(*(leg.finish() for leg in tuple(self.legs.values())))
 
     async def abandon(self) -> None:
         """Stop at once and keep nothing more."""
         self.ended = True
-        self._means.ended(self)
+        self.means.ended(self)
         await asyncio.gather(*(leg.cancel() for leg in tuple(self.legs.values())))
-
-
-def _spoken(leg: Leg, word: sentences.Word) -> SpokenWord:
-    start, end = leg.clock.seconds(word.start), leg.clock.seconds(word.end, at_end=True)
-    return SpokenWord(text=word.text, start=round(start, 3), end=round(end, 3))
 
 
 def _key(person: Person) -> str:

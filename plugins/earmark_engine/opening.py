@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn, cast
@@ -21,7 +21,7 @@ from earmark_engine.hookspecs import DetectorMaker
 from earmark_engine.insights.types import Person, Tracker
 from earmark_engine.live import Means
 from earmark_engine.recognizers.types import RATE, Recognizer
-from earmark_engine.store import in_memory
+from earmark_engine.store import Store, in_memory
 from earmark_engine.tokens import Tokens
 
 SettingsOf = Callable[[Offered], msgspec.Struct]
@@ -38,6 +38,8 @@ class Plan:
     limits: Limits = field(default_factory=Limits)
     file: Path | None = None
     """Where conversations are kept; in memory only, if not set."""
+    remembered: int = 200
+    """How many conversations that are over are kept in memory, where there is no file."""
     people: tuple[str, ...] = ()
     owner: str | None = None
     trackers: tuple[Tracker, ...] = ()
@@ -49,7 +51,7 @@ async def open_engine(plan: Plan, *, host: Host, settings_of: SettingsOf, room: 
     async with AsyncExitStack() as stack:
         recognizer = await _enter(stack, host.find("recognizer", plan.recognizer), settings_of, room)
         detector = await _enter(stack, host.find("detector", plan.detector), settings_of, room)
-        store = await stack.enter_async_context(_store(plan.file))
+        store = await stack.enter_async_context(_store(plan))
         means = Means(
             store=store,
             detector=cast("DetectorMaker", detector),
@@ -76,12 +78,12 @@ async def _enter(stack: AsyncExitStack, offered: Offered, settings_of: SettingsO
     return await stack.enter_async_context(offer.open(settings_of(offered), room))
 
 
-def _store(file: Path | None) -> Any:
-    if file is None:
-        return in_memory()
+def _store(plan: Plan) -> AbstractAsyncContextManager[Store]:
+    if plan.file is None:
+        return in_memory(remembered=plan.remembered)
     from earmark_engine.sqlite import open_sqlite
 
-    return open_sqlite(file)
+    return open_sqlite(plan.file)
 
 
 def converted(tables: Mapping[str, Mapping[str, Any]]) -> SettingsOf:

@@ -16,8 +16,8 @@ from earmark._version import __version__
 from earmark.errors import EarmarkError
 from earmark_engine.doors import Doors, token_of
 from earmark_engine.engine import Engine, TooMany
-from earmark_engine.rest.handlers import OPERATIONS, handler
 from earmark_engine.rest.openapi import openapi
+from earmark_engine.rest.operations import OPERATIONS, handler
 from earmark_engine.rest.query import BadRequest
 from earmark_engine.streaming import Speaker
 from earmark_engine.subscribe import Subscriber

@@ -56,8 +56,8 @@ class Store(Protocol):
 class MemoryStore:
     """Keeps facts while the process lives, and lets the oldest ended conversations go when there are many."""
 
-    def __init__(self, *, most_conversations: int = 200, most_bytes: int = 8_000_000) -> None:
-        self._most_conversations = most_conversations
+    def __init__(self, *, remembered: int = 200, most_bytes: int = 8_000_000) -> None:
+        self._remembered = remembered
         self._most_bytes = most_bytes
         self._facts: dict[str, list[bytes]] = {}
         self._first: dict[str, int] = {}
@@ -100,7 +100,7 @@ class MemoryStore:
 
     def _let_go(self) -> None:
         over = [found.id for found in self._summaries.values() if found.ended is not None]
-        for conversation in over[: max(0, len(self._summaries) - self._most_conversations)]:
+        for conversation in over[: max(0, len(over) - self._remembered)]:
             for held in (self._facts, self._first, self._bytes, self._summaries):
                 held.pop(conversation, None)
 
@@ -125,6 +125,6 @@ async def trim(store: Store, *, before: float, deleted: Callable[[str], None] = 
 
 
 @asynccontextmanager
-async def in_memory() -> AsyncIterator[Store]:
+async def in_memory(*, remembered: int) -> AsyncIterator[Store]:
     """A store that leaves nothing behind."""
-    yield MemoryStore()
+    yield MemoryStore(remembered=remembered)

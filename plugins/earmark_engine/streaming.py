@@ -10,12 +10,12 @@ from aiohttp import WSMsgType, web
 
 from earmark.errors import EarmarkError
 from earmark_engine.engine import Engine, Key
-from earmark_engine.insights.types import Kind
-from earmark_engine.leg import AudioClock, Leg
+from earmark_engine.leg import Leg
 from earmark_engine.live import Live
 from earmark_engine.outbox import Outbox
-from earmark_engine.recognizers.types import LanguageUnknown, understands
-from earmark_engine.sound.decode import EncodingRefused, open_decoder
+from earmark_engine.recognizers.types import LanguageUnknown
+from earmark_engine.sound.decode import EncodingRefused
+from earmark_engine.starting import check, open_leg, view_of
 from earmark_engine.wire import View
 from earmark_symbl import api as symbl
 
@@ -170,7 +170,7 @@ class Speaker:
     async def _start(self, start: symbl.StartRequest) -> None:
         self._idle_until = None
         try:
-            self._check(start)
+            check(start, self._engine.recognizer)
             live = await self._engine.enter(self._key, start)
             self._leg = await self._listen(live, start)
         except EarmarkError as error:
@@ -187,15 +187,6 @@ class Speaker:
         self._leg.tell = self.tell
         self._leg.acknowledge_again()
 
-    def _check(self, start: symbl.StartRequest) -> None:
-        """Refuse by name what the engine cannot do, before it says that it listens."""
-        open_decoder(start.encoding, start.rate)
-        language = (start.config.language_code if start.config else None) or "en-US"
-        recognizer = self._engine.recognizer
-        if not understands(recognizer.languages, language):
-            known = ", ".join(recognizer.languages)
-            raise LanguageUnknown(f"The recogniser {recognizer.name} does not know '{language}'; it knows: {known}.")
-
     def _engine_may_end(self, start: symbl.StartRequest) -> None:
         live = self._engine.live(self._key)
         if live is not None and not live.speakers and not live.legs:
@@ -207,7 +198,7 @@ class Speaker:
         self.tell(symbl.StartedListening(earmark=heard))
         self.tell(symbl.ConversationCreated(data=named))
         self.tell(symbl.RecognitionStarted(data=named))
-        self.view = _view(start, leg.key)
+        self.view = view_of(start, leg.key)
 
     async def _listen(self, live: Live, start: symbl.StartRequest) -> Leg:
         """The leg that takes this client's sound: its own of before, or a new one."""
@@ -216,28 +207,11 @@ class Speaker:
         key = f"earmark:{person.id if person else ''}" if resume else f"socket:{id(self)}:{live.sequence}"
         leg = live.legs.get(key)
         if leg is None or not leg.listening:
-            leg = await self._new_leg(live, start, key)
+            leg = await open_leg(live, start, key=key, person=person, recognizer=self._engine.recognizer)
         leg.holder = self
         leg.begin(encoding=start.encoding, rate=start.rate)
         if resume:
             await leg.place(resume.position, resume.rate)
-        return leg
-
-    async def _new_leg(self, live: Live, start: symbl.StartRequest, key: str) -> Leg:
-        person = await live.introduce(start)
-        resume, seconds = start.earmark, live.now()
-        clock = AudioClock(seconds)
-        if resume:
-            seconds = live.seconds_of(resume.position / resume.rate)
-            clock = AudioClock(seconds)
-            clock.capture(position=resume.position, rate=resume.rate, seconds=seconds)
-        user = {**(start.speaker or {}), **({"id": person.id} if person else {})}
-        leg = Leg(key=key, person=person, user=user, clock=clock, owner=live)
-        recognition = start.config.speech_recognition if start.config else None
-        leg.interim = not (recognition and recognition.interim_results is False)
-        language = (start.config.language_code if start.config else None) or "en-US"
-        await leg.open(self._engine.recognizer, language=language, vocabulary=live.terms.vocabulary)
-        live.legs[key] = leg
         return leg
 
     async def _hear(self, data: bytes) -> None:
@@ -315,17 +289,3 @@ class Speaker:
             with suppress(EarmarkError):
                 await self._drop_leg()
         self._engine.leave(self._live, ended=ended)
-
-
-def _view(start: symbl.StartRequest, key: str) -> View:
-    config = start.config or symbl.Config()
-    threshold = config.confidence_threshold
-    asked = set(start.insight_types or ())
-    return View(
-        kinds=frozenset(kind for kind in Kind if kind in asked),
-        threshold=0.5 if threshold is None else threshold,
-        sentiment=bool(config.sentiment or start.sentiments),
-        entities=bool(config.detect_entities),
-        clock=key,
-        extended=start.earmark is not None,
-    )

@@ -1,8 +1,8 @@
 """The transport `engine`: an engine of the room's own, inside of the listener, on a port that only it knows.
 
 It is spoken to as any other Symbl-compatible service is, over a real WebSocket, so that there is one path and it is
-always exercised. It keeps nothing on disk unless told to: the journal has everything, and sound that was not confirmed
-is sent again.
+always exercised. It keeps nothing on disk, and nothing in memory of a conversation that is over: the room's journal has
+everything, and sound that was not confirmed is sent again.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
@@ -68,9 +67,6 @@ class EngineSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Whether people, dates, numbers and places that are named are told."""
     interim_results: bool = True
     """Whether text is told while it is being spoken."""
-    store: Path | None = None
-    """A file for the engine's own record of conversations; without one it keeps them in memory only, for the room's
-    journal has them all."""
 
 
 @asynccontextmanager
@@ -91,7 +87,7 @@ async def open_engine_transport(settings: EngineSettings, room: Room) -> AsyncIt
         tokens=tokens,
         recognizer=settings.recognizer,
         detector=settings.detector,
-        file=settings.store,
+        remembered=0,
         people=room.people,
         owner=room.owner,
     )
@@ -100,6 +96,7 @@ async def open_engine_transport(settings: EngineSettings, room: Room) -> AsyncIt
         open_engine(plan, host=host, settings_of=converted(own), room=room) as engine,
         serving(create_app(engine, Doors(tokens, room.clock)), Address()) as port,
     ):
+        room.stage.details["recognizer"] = engine.recognizer.name
         token = tokens.issue(_APP, secret, now=room.clock.now()).access_token
         async with open_symbl(_as_client(settings, f"ws://127.0.0.1:{port}", token), room) as transport:
             yield transport

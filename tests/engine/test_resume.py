@@ -218,3 +218,33 @@ async def test_an_engine_that_stops_lets_clients_go_so_that_they_come_back(tmp_p
         again = await service.connect()
         await begin(again, len(spoken(3, pause=0)))
         await again.said(TAP)
+
+
+async def test_sound_that_was_told_is_not_told_again_by_a_recogniser_that_was_replaced(service: Served) -> None:
+    sound = spoken(0, 3, 4)
+    first = await service.connect()
+    await begin(first, 0)
+    await first.hear(sound[: len(spoken(0))])
+    await first.said(CAT)
+    service.recognizer.streams[0].break_down()
+    await first.hear(sound[len(spoken(0)) :])
+    assert await first.until_closed() == 1011
+    second = await service.connect()
+    assert (await begin(second, 0, sequence=9))["heard"] == 8000
+    await second.hear(sound)
+    await second.said(LIKE)
+    assert texts(second.told) == [TAP, LIKE]
+
+
+async def test_sound_that_an_earlier_engine_has_told_is_not_told_again(tmp_path: Any) -> None:
+    async with served(file=tmp_path / "c.db") as service:
+        first = await service.connect()
+        await begin(first, 0)
+        await first.hear(spoken(0))
+        kept = (await first.said(CAT))["earmark"]["sequence"]
+    async with served(file=tmp_path / "c.db") as service:
+        second = await service.connect()
+        await begin(second, 0, sequence=kept)
+        await second.hear(spoken(0, 4))
+        await second.said(LIKE)
+        assert texts(second.told) == [LIKE]

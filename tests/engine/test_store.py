@@ -108,7 +108,7 @@ async def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
 
 
 async def test_memory_lets_go_of_the_oldest_and_stays_bounded() -> None:
-    store = MemoryStore(most_conversations=2, most_bytes=2_000)
+    store = MemoryStore(remembered=2, most_bytes=2_000)
     for name in ("one", "two", "three"):
         await store.append(name, 0, facts())
         await store.append(name, 1, [Ended(at=1.0, reason="stopped")])

@@ -1,27 +1,22 @@
-"""The addresses of the Conversation API, each with what it takes, what it gives, and what it does."""
+"""What the Conversation API does when it is asked."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 from aiohttp import web
 
-from earmark_engine.doors import Doors
 from earmark_engine.engine import Engine
 from earmark_engine.facts import AnyFact, Described, MemberChanged, SpeakersTold, SpeakerTurn
 from earmark_engine.insights.types import Kind, Person
 from earmark_engine.record import Record, fold
-from earmark_engine.rest import shapes, views
+from earmark_engine.rest import bodies, shapes, views
 from earmark_engine.rest.analytics import analytics
 from earmark_engine.rest.query import (
-    FILTER,
     BadRequest,
-    Param,
-    flag,
     read_choice,
     read_count,
     read_filter,
@@ -30,7 +25,6 @@ from earmark_engine.rest.query import (
 )
 from earmark_engine.rest.texts import summary, transcript
 
-BASE = "/v1/conversations"
 _UNKNOWN = "The conversationId is either invalid or does not exist."
 _T = TypeVar("_T")
 
@@ -77,23 +71,6 @@ class Asked:
             return msgspec.json.decode(await self.request.read(), type=shape)
         except (msgspec.MsgspecError, UnicodeError) as error:
             raise BadRequest(f"The request cannot be read: {error}.") from error
-
-
-Doing = Callable[[Asked], Awaitable[Any]]
-
-
-@dataclass(frozen=True)
-class Operation:
-    """One address: how it is asked, and what it answers."""
-
-    method: str
-    path: str
-    name: str
-    help: str
-    do: Doing
-    gives: Any
-    takes: type[msgspec.Struct] | None = None
-    params: tuple[Param, ...] = ()
 
 
 # -- reading ----------------------------------------------------------------------------------------------------------
@@ -194,7 +171,7 @@ async def get_summary(asked: Asked) -> shapes.Summary:
 
 async def make_transcript(asked: Asked) -> shapes.Transcript:
     """What was said, to be read."""
-    wanted = await asked.body(shapes.TranscriptRequest)
+    wanted = await asked.body(bodies.TranscriptRequest)
     return transcript(await asked.record(), wanted)
 
 
@@ -203,7 +180,7 @@ async def make_transcript(asked: Asked) -> shapes.Transcript:
 
 async def put_conversation(asked: Asked) -> shapes.Described:
     """Attach metadata."""
-    given = await asked.body(shapes.Metadata)
+    given = await asked.body(bodies.Metadata)
     await asked.note(await asked.record(), Described(at=asked.engine.clock.now(), metadata=given.metadata))
     return shapes.Described(id=asked.id, metadata=given.metadata)
 
@@ -211,7 +188,7 @@ async def put_conversation(asked: Asked) -> shapes.Described:
 async def put_member(asked: Asked) -> shapes.Done:
     """Say who a member is."""
     member = asked.request.match_info["member"]
-    given = await asked.body(shapes.MemberUpdate)
+    given = await asked.body(bodies.MemberUpdate)
     record = await asked.record()
     if member not in record.members:
         raise Unknown("The memberId is either invalid or does not exist.")
@@ -225,7 +202,7 @@ async def put_member(asked: Asked) -> shapes.Done:
 
 async def put_speakers(asked: Asked) -> shapes.Done:
     """Say who spoke when."""
-    given = await asked.body(shapes.SpeakerEvents)
+    given = await asked.body(bodies.SpeakerEvents)
     turns = tuple(_turns(given.speaker_events, asked.id))
     await asked.note(await asked.record(), SpeakersTold(at=asked.engine.clock.now(), turns=turns))
     return shapes.Done(
@@ -234,7 +211,7 @@ async def put_speakers(asked: Asked) -> shapes.Done:
     )
 
 
-def _turns(events: list[shapes.SpeakerEvent], conversation: str) -> list[SpeakerTurn]:
+def _turns(events: list[bodies.SpeakerEvent], conversation: str) -> list[SpeakerTurn]:
     began: dict[str, float] = {}
     turns = []
     for event in sorted(events, key=lambda event: event.offset.seconds + event.offset.nanos / 1e9):
@@ -254,70 +231,3 @@ async def delete_conversation(asked: Asked) -> shapes.Done:
     await asked.record()
     await asked.engine.forget(asked.id)
     return shapes.Done(message="successfully deleted the conversation")
-
-
-# -- all of them ------------------------------------------------------------------------------------------------------
-
-_SENTIMENT = flag("sentiment", "Tell how each one sounds.")
-_REFRESH = flag("refresh", "Make it anew.")
-_ONE = f"{BASE}/{{id}}"
-_TIME = {"type": "string", "format": "date-time"}
-_PAGE = (
-    Param("limit", "At most so many.", {"type": "integer", "minimum": 1, "maximum": 1000, "default": 20}),
-    Param("offset", "Leave out so many.", {"type": "integer", "minimum": 0, "maximum": 999_999_999, "default": 0}),
-    Param("order", "The latest first, or the earliest.", {"type": "string", "enum": ["desc", "asc"]}),
-    Param("sort", "By what.", {"type": "string", "enum": ["conversation.startTime"]}),
-    Param("startTime", "Begun at this time or later.", _TIME),
-    Param("endTime", "Begun at this time or earlier.", _TIME),
-    Param(
-        "filter",
-        "RSQL on id, name, type and metadata, such as metadata.label==Business.",
-        {"type": "string", "pattern": FILTER},
-    ),
-)
-
-OPERATIONS = (
-    Operation("GET", BASE, "conversations", "The application's conversations.", get_conversations,
-              shapes.Conversations, params=_PAGE),
-    Operation("GET", _ONE, "conversation", "One conversation.", get_conversation, shapes.Conversation),
-    Operation("PUT", _ONE, "describe", "Attach metadata.", put_conversation, shapes.Described, shapes.Metadata),
-    Operation("DELETE", _ONE, "forget", "Forget it for good.", delete_conversation, shapes.Done),
-    Operation("GET", f"{_ONE}/messages", "messages", "What was said.", get_messages, shapes.Messages,
-              params=(flag("verbose", "Tell the words and their times."), _SENTIMENT)),
-    Operation("GET", f"{_ONE}/topics", "topics", "What the talk was about.", get_topics, shapes.Topics,
-              params=(_SENTIMENT, flag("parentRefs", "Tell wider topics."), _REFRESH,
-                      Param("customTopicVocabulary", "Words that are topics wherever they were said.",
-                            {"type": "array", "items": {"type": "string"}}))),
-    Operation("GET", f"{_ONE}/action-items", "action_items", "What somebody will do.", get_action_items,
-              shapes.ActionItems),
-    Operation("GET", f"{_ONE}/follow-ups", "follow_ups", "What somebody will come back to.", get_follow_ups,
-              shapes.FollowUps),
-    Operation("GET", f"{_ONE}/questions", "questions", "What was asked.", get_questions, shapes.Questions),
-    Operation("GET", f"{_ONE}/insights", "insights", "All three together.", get_insights, shapes.Insights),
-    Operation("GET", f"{_ONE}/entities", "entities", "Who and what was named.", get_entities, shapes.Entities),
-    Operation("GET", f"{_ONE}/trackers-detected", "trackers_detected", "What trackers heard.", get_trackers,
-              list[shapes.Tracker]),
-    Operation("GET", f"{_ONE}/trackers", "trackers", "The same, by its older name.", get_trackers,
-              list[shapes.Tracker]),
-    Operation("GET", f"{_ONE}/analytics", "analytics", "How much was spoken.", get_analytics, shapes.Analytics),
-    Operation("GET", f"{_ONE}/members", "members", "Who takes part.", get_members, shapes.Members),
-    Operation("PUT", f"{_ONE}/members/{{member}}", "correct_member", "Say who a member is.", put_member, shapes.Done,
-              shapes.MemberUpdate),
-    Operation("PUT", f"{_ONE}/speakers", "tell_speakers", "Say who spoke when.", put_speakers, shapes.Done,
-              shapes.SpeakerEvents),
-    Operation("GET", f"{_ONE}/summary", "summary", "What it came to.", get_summary, shapes.Summary,
-              params=(_REFRESH,)),
-    Operation("POST", f"{_ONE}/transcript", "transcript", "What was said, to be read.", make_transcript,
-              shapes.Transcript, shapes.TranscriptRequest),
-)  # fmt: skip
-
-
-def handler(operation: Operation, engine: Engine, doors: Doors) -> Callable[[web.Request], Awaitable[web.Response]]:
-    """What aiohttp calls for an operation."""
-
-    async def handle(request: web.Request) -> web.Response:
-        asked = Asked(request, engine, doors.app_of(request))
-        body = msgspec.json.encode(await operation.do(asked))
-        return web.Response(body=body, content_type="application/json", charset="utf-8")
-
-    return handle

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from earmark_engine.rest import shapes
-from earmark_engine.rest.handlers import OPERATIONS, Operation
+from earmark_engine.rest.operations import OPERATIONS, Operation
 
 _REF = "#/components/schemas/{name}"
 

@@ -9,20 +9,20 @@ from earmark_engine.facts import Said
 from earmark_engine.ids import decimal_id
 from earmark_engine.insights.types import Kind
 from earmark_engine.record import Record
-from earmark_engine.rest import shapes
+from earmark_engine.rest import bodies, shapes
 
 _MOST_SUMMARY_PARTS = 6
 _LEAST_SENTENCES = 3
 _PARAGRAPH_SENTENCES = 5
 
 
-def transcript(record: Record, asked: shapes.TranscriptRequest) -> shapes.Transcript:
+def transcript(record: Record, asked: bodies.TranscriptRequest) -> shapes.Transcript:
     """What was said, as Markdown or as subtitles."""
     text = _srt(record, asked) if asked.content_type == "text/srt" else _markdown(record, asked)
     return shapes.Transcript(transcript=shapes.TranscriptText(payload=text, content_type=asked.content_type))
 
 
-def _markdown(record: Record, asked: shapes.TranscriptRequest) -> str:
+def _markdown(record: Record, asked: bodies.TranscriptRequest) -> str:
     marks = _highlighted(record, asked.phrases)
     paragraphs = []
     for turn in _turns(record, asked):
@@ -31,7 +31,7 @@ def _markdown(record: Record, asked: shapes.TranscriptRequest) -> str:
     return "<br/><br/>".join(paragraphs)
 
 
-def _turns(record: Record, asked: shapes.TranscriptRequest) -> Iterable[list[Said]]:
+def _turns(record: Record, asked: bodies.TranscriptRequest) -> Iterable[list[Said]]:
     """Sentences that belong in one paragraph."""
     turn: list[Said] = []
     for said in record.sentences():
@@ -44,7 +44,7 @@ def _turns(record: Record, asked: shapes.TranscriptRequest) -> Iterable[list[Sai
         yield turn
 
 
-def _highlighted(record: Record, asked: shapes.Highlights) -> dict[str, set[str]]:
+def _highlighted(record: Record, asked: bodies.Highlights) -> dict[str, set[str]]:
     """What to set apart in each sentence."""
     found: dict[str, set[str]] = {}
     if asked.highlight_only_insight_key_phrases or asked.highlight_all_key_phrases:
@@ -74,7 +74,7 @@ def _name(record: Record, said: Said) -> str:
     return person.name or person.user_id or "Speaker"
 
 
-def _srt(record: Record, asked: shapes.TranscriptRequest) -> str:
+def _srt(record: Record, asked: bodies.TranscriptRequest) -> str:
     blocks = []
     for number, said in enumerate(record.sentences(), 1):
         text = f"{_name(record, said)}: {said.text}" if asked.show_speaker_separation else said.text
