@@ -6,7 +6,8 @@
    WebSocket this is all that keeps a page out, for browsers do not ask beforehand.
 3. The token comes in `Authorization: Bearer …`, or for pages' WebSockets as the subprotocol `bearer.…`; never in an
    address, which ends up in logs. It is compared in constant time.
-4. An address that showed ten wrong tokens in a minute waits before each further one is even looked at, few at a time.
+4. An address that showed ten wrong tokens in a minute waits for the answer to each further one; while four wait, no
+   other token from there is even looked at.
 """
 
 from __future__ import annotations
@@ -92,15 +93,17 @@ class Guards:
         shown = token_of(request)
         if shown is None:
             raise Turned(401, "A token is needed: send `Authorization: Bearer TOKEN`.")
-        address = _address_of(request)
-        caller = self._callers.get(address)
-        suspect = caller is not None and caller.suspect(self._clock.monotonic())
-        if caller is not None and suspect:
-            await self._hold(caller)
+        caller = self._callers.get(_address_of(request), _Caller())
+        suspect = caller.suspect(self._clock.monotonic())
+        if suspect and caller.held >= _MOST_HELD:
+            raise self._too_many()
         if hmac.compare_digest(shown.encode(errors="replace"), self._token):
             return
-        self._remember(address).mistakes.append(self._clock.monotonic())
-        raise self._too_many() if suspect else Turned(401, "This is not the token of this listener.")
+        self._remember(_address_of(request), caller).mistakes.append(self._clock.monotonic())
+        if suspect:
+            await self._hold(caller)
+            raise self._too_many()
+        raise Turned(401, "This is not the token of this listener.")
 
     def may_read_metrics(self, request: web.BaseRequest) -> bool:
         """Whether the numbers are shown without a token: to this machine, where its owner chose so."""
@@ -109,8 +112,6 @@ class Guards:
         return self._settings.metrics == "loopback" and here and not forwarded
 
     async def _hold(self, caller: _Caller) -> None:
-        if caller.held >= _MOST_HELD:
-            raise self._too_many()
         caller.held += 1
         try:
             await self._clock.sleep(_HELD_SECONDS)
@@ -120,10 +121,10 @@ class Guards:
     def _too_many(self) -> Turned:
         return Turned(429, "Too many wrong tokens came from there.", retry_after_seconds=int(_WINDOW_SECONDS))
 
-    def _remember(self, address: str) -> _Caller:
+    def _remember(self, address: str, caller: _Caller) -> _Caller:
         while len(self._callers) >= _MOST_ADDRESSES and address not in self._callers:
             del self._callers[next(iter(self._callers))]
-        return self._callers.setdefault(address, _Caller())
+        return self._callers.setdefault(address, caller)
 
 
 def token_of(request: web.BaseRequest) -> str | None:

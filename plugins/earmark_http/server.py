@@ -90,6 +90,7 @@ async def _serving(api: Api, tls: ssl.SSLContext | None) -> AsyncIterator[str]:
         handle_signals=False,
         shutdown_timeout=_SHUTDOWN_SECONDS,
         keepalive_timeout=api.settings.patience,
+        lingering_time=min(api.settings.patience, 10.0),
         max_line_size=_MOST_HEADER_BYTES,
         max_field_size=_MOST_HEADER_BYTES,
         logger=_quiet(api.room.log),

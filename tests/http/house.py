@@ -32,6 +32,16 @@ BEARER = {"Authorization": f"Bearer {TOKEN}"}
 BLOCK_SECONDS = 0.05
 
 
+class LeapingClock(SystemClock):
+    """The system's clock, that can be put forward."""
+
+    def __init__(self) -> None:
+        self.leapt = 0.0
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.leapt
+
+
 class Silence:
     """A microphone in a quiet room; `hold` makes it fall silent without a word."""
 
@@ -50,7 +60,10 @@ class Silence:
                 await asyncio.Event().wait()
             await asyncio.sleep(BLOCK_SECONDS)
             yield Frame(
-                samples=np.zeros(length, np.int16), rate=room.rate, position=position, at=room.clock.now() - BLOCK_SECONDS
+                samples=np.zeros(length, np.int16),
+                rate=room.rate,
+                position=position,
+                at=room.clock.now() - BLOCK_SECONDS,
             )
             position += length
 
@@ -63,6 +76,7 @@ class House:
     url: str
     session: aiohttp.ClientSession
     silence: Silence
+    clock: LeapingClock
 
     @property
     def port(self) -> int:
@@ -110,24 +124,22 @@ ROOM = ("source=silence", "filters=[]", "transport=scripted", "sinks=[]", "room=
 
 
 @asynccontextmanager
-async def house(folder: Path, *assignments: str, token: str | None = TOKEN) -> AsyncIterator[House]:
-    """A listener at work in a folder."""
-    silence = Silence()
+async def house(folder: Path, *assignments: str, token: str | None = TOKEN, waits: bool = True) -> AsyncIterator[House]:
+    """A listener at work in a folder; `waits` for its local API to be there."""
+    silence, clock = Silence(), LeapingClock()
     environ = {"EARMARK_HTTP_TOKEN": token} if token else {}
     own = (*ROOM, 'services=["http"]', "http.port=0", *assignments)
     config = Config.load(None, environ=environ, assignments=own)
     host = Host(plugins=plugins(silence, ScriptedPeer()), discover=False)
     host.load()
-    listener = Listener(
-        host, config, folders=RoomFolders(folder / "state", folder / "runtime"), clock=SystemClock()
-    )
+    listener = Listener(host, config, folders=RoomFolders(folder / "state", folder / "runtime"), clock=clock)
     running = asyncio.create_task(listener.run())
     try:
-        await until(lambda: running.done() or _address(listener), seconds=20)
+        await until(lambda: running.done() or (_address(listener) if waits else listener.ears), seconds=20)
         if running.done():
             running.result()
         async with aiohttp.ClientSession() as session:
-            yield House(listener, _address(listener), session, silence)
+            yield House(listener, _address(listener), session, silence, clock)
     finally:
         listener.stop(leave=True)
         await asyncio.wait_for(running, 30)

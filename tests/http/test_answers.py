@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from earmark.events import Change, InsightKind, MarkChanged
+from earmark.events import Change, Durable, InsightKind, MarkChanged
 from tests.core.talk import at, began, ended, marked, said, until
 from tests.http.house import BEARER, House
 
 MILK = said("u1", "Somebody should buy milk.")
-EVENING = [
+EVENING: list[Durable] = [
     began(title="Supper"),
     MILK,
     marked("m1", "Buy milk", of=MILK),
@@ -26,7 +26,9 @@ async def test_the_status_is_the_rooms_own(home: House) -> None:
 
 async def test_conversations_come_newest_first_and_page_by_page(home: House) -> None:
     for number in range(5):
-        await home.record([began(f"c{number}", start=number), said(f"u{number}", conversation=f"c{number}")])
+        named = f"c{number}"
+        await home.record([began(named, start=number)])
+        await home.record([said(f"u{number}", conversation=named)])
     found: list[str] = []
     page = "/v1/conversations?most=2"
     while page:
