@@ -8,7 +8,6 @@ import re
 import secrets
 import signal
 import ssl
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +23,8 @@ from earmark_engine.insights.types import Tracker
 
 if TYPE_CHECKING:
     from earmark.cli.context import App
+    from earmark_engine.opening import Plan
+    from earmark_engine.tokens import Tokens
 
 DEFAULT_PORT = 8801
 _APP = re.compile(r"(?P<id>[\w.-]{1,200}):(?P<file>.+)")
@@ -100,20 +101,29 @@ def serve(
 
 async def _serve(app: App, serving: Serving) -> None:
     from earmark.paths import private, state_folder
-    from earmark_engine.opening import Plan, alone, open_engine
+    from earmark_engine.opening import alone, open_engine
     from earmark_engine.server import Address, create_app
     from earmark_engine.server import serving as listening
     from earmark_engine.tokens import Tokens
 
-    if not serving.apps and not loopback(serving.host):
-        raise SettingsError(
-            f"--host {serving.host} would let the whole network in: name the applications that may come with "
-            "--app ID:FILE, or listen on 127.0.0.1."
-        )
     folder = state_folder(app.config.settings, app.environ) / "engine"
     file = None if serving.ephemeral else serving.store or private(folder) / "conversations.db"
-    tokens = Tokens(_apps(serving.apps), anybody=not serving.apps, life_seconds=serving.token_seconds)
-    plan = Plan(
+    tokens = Tokens(_apps(serving), anybody=not serving.apps, life_seconds=serving.token_seconds)
+    plan = _plan(app, serving, tokens, file)
+    room = alone(logging.getLogger("earmark.engine"), folder)
+    address = Address(host=serving.host, port=serving.port, tls=_tls(serving))
+    async with open_engine(plan, host=app.host, settings_of=app.config.settings_for, room=room) as engine:
+        doors = Doors(tokens, engine.clock, serving.origins)
+        async with listening(create_app(engine, doors), address) as port:
+            _greet(serving, port, file)
+            await _told_to_stop()
+            click.echo("Stopping: conversations are brought to an end.", err=True)
+
+
+def _plan(app: App, serving: Serving, tokens: Tokens, file: Path | None) -> Plan:
+    from earmark_engine.opening import Plan
+
+    return Plan(
         tokens=tokens,
         recognizer=serving.recognizer,
         detector=serving.detector,
@@ -123,14 +133,6 @@ async def _serve(app: App, serving: Serving) -> None:
         owner=app.config.settings.owner,
         trackers=_trackers(serving.trackers),
     )
-    room = alone(logging.getLogger("earmark.engine"), folder)
-    address = Address(host=serving.host, port=serving.port, tls=_tls(serving))
-    async with open_engine(plan, host=app.host, settings_of=app.config.settings_for, room=room) as engine:
-        doors = Doors(tokens, engine.clock, serving.origins)
-        async with listening(create_app(engine, doors), address) as port:
-            _greet(serving, port, file)
-            await _told_to_stop()
-            click.echo("Stopping: conversations are brought to an end.", err=True)
 
 
 async def _told_to_stop() -> None:
@@ -153,6 +155,8 @@ def _greet(serving: Serving, port: int, file: Path | None) -> None:
     click.echo(f"The engine listens on {url}")
     if not serving.apps:
         click.echo("Open mode: every program on this machine is let in with any id and secret (--app names your own).")
+    if not serving.tls_certificate and not loopback(serving.host):
+        click.echo("Without --tls-cert and --tls-key, speech and tokens cross the network unencrypted.")
     click.echo(f"Conversations are kept in {file}." if file else "Nothing is kept on disk.")
     click.echo(f"""
 Point your application at it:
@@ -169,9 +173,14 @@ Point your application at it:
 # -- what it was given ------------------------------------------------------------------------------------------------
 
 
-def _apps(given: Sequence[str]) -> dict[str, Secret]:
+def _apps(serving: Serving) -> dict[str, Secret]:
+    if not serving.apps and not loopback(serving.host):
+        raise SettingsError(
+            f"--host {serving.host} would let the whole network in: name the applications that may come with "
+            "--app ID:FILE, or listen on 127.0.0.1."
+        )
     apps = {}
-    for app in given:
+    for app in serving.apps:
         name, file = _named(app)
         try:
             secret = file.read_text(encoding="utf-8").strip()

@@ -14,7 +14,7 @@ import msgspec
 from earmark.clock import Clock
 from earmark.errors import EarmarkError
 from earmark.settings import Duration
-from earmark_engine.facts import Began, Ended
+from earmark_engine.facts import AnyFact, Began, Ended
 from earmark_engine.live import Listener, Live, Means
 from earmark_engine.recognizers.types import Recognizer
 from earmark_engine.store import trim
@@ -88,6 +88,7 @@ class Engine:
         self._live: dict[Key, Live] = {}
         self._listening: dict[Key, set[Listener]] = {}
         self._beginning = asyncio.Lock()
+        self._noting = asyncio.Lock()
         self._leaving: dict[Key, float] = {}
         self._tasks: set[asyncio.Task[object]] = set()
 
@@ -134,6 +135,16 @@ class Engine:
         self._leaving[key] = self.clock.monotonic() + wait
         if not wait:
             self.spawn(live.end("stopped" if ended else "left"))
+
+    async def note(self, conversation: str, fact: AnyFact) -> None:
+        """Add a fact, to a conversation that lives or to one that is over."""
+        async with self._noting:
+            live = self.find(conversation)
+            if live is not None:
+                await live.note([fact])
+                return
+            entries = await self.store.read(conversation)
+            await self.store.append(conversation, entries[-1].sequence, [fact])
 
     async def forget(self, conversation: str) -> None:
         """Delete a conversation for good; if it lives, it ends without another word."""

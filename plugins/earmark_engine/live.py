@@ -216,11 +216,12 @@ class Live:
             return
         self.ended = True
         self.means.ended(self)
-        await asyncio.gather(*(leg.finish() for leg in tuple(self.legs.values())))
-        async with self._stepping:
-            last = self.understanding.finish()
-            await self._step([*last, Ended(at=self.means.clock.now(), reason=reason)])
-        self.dismiss()
+        try:
+            await asyncio.gather(*(leg.finish() for leg in tuple(self.legs.values())))
+            async with self._stepping:
+                await self._step([*self.understanding.finish(), Ended(at=self.means.clock.now(), reason=reason)])
+        finally:
+            self.dismiss()
 
     def dismiss(self) -> None:
         """Tell everybody that it is over."""

@@ -26,6 +26,13 @@ create table facts (
 create index conversations_by_app on conversations(app, began);
 """
 
+_PRAGMAS = (
+    "locking_mode = exclusive",
+    "journal_mode = wal",
+    "synchronous = full",
+    "secure_delete = on",
+    "foreign_keys = on",
+)
 _T = TypeVar("_T")
 
 
@@ -90,10 +97,18 @@ class SqliteStore:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._path.touch(mode=0o600)
         # One thread at a time uses it, but not the one that closes it.
-        self._connection = sql = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
-        for pragma in ("journal_mode = wal", "synchronous = full", "secure_delete = on", "foreign_keys = on"):
+        self._connection = sql = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, timeout=1.0)
+        # A second engine on the same file would tell other clients of the same conversations.
+        for pragma in (
+            "locking_mode = exclusive",
+            "journal_mode = wal",
+            "synchronous = full",
+            "secure_delete = on",
+            "foreign_keys = on",
+        ):
             sql.execute(f"pragma {pragma}")
-        version = sql.execute("pragma user_version").fetchone()[0]
+        with _Transaction(sql):
+            version = sql.execute("pragma user_version").fetchone()[0]
         if version > _VERSION:
             sql.close()
             raise StoreError(f"{self._path} was written by a later Earmark (schema {version}); use that one.")
@@ -134,8 +149,8 @@ class SqliteStore:
             return await asyncio.get_running_loop().run_in_executor(self._thread, work)
         except (sqlite3.Error, OSError) as error:
             raise StoreError(
-                f"{self._path} cannot be used: {error}. Check the disk's space and rights, "
-                "or run with --ephemeral to keep nothing."
+                f"{self._path} cannot be used: {error}. See that no other engine uses it, that the disk has space and "
+                "that this user may write there; or run with --ephemeral to keep nothing."
             ) from error
 
 

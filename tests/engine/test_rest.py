@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -255,3 +256,25 @@ async def test_a_subscriber_who_leaves_is_forgotten(service: Served) -> None:
     await listener.until(lambda told: told["type"] == "__PONG__")
     await listener.socket.close()
     await eventually(lambda: service.engine.subscribers == 0)
+
+
+async def test_changes_of_many_at_once_are_all_kept(talk: Talk) -> None:
+    await talk.client.say({"type": "stop_request"})
+    await talk.client.until_closed()
+    bodies = [{"metadata": {"number": number}} for number in range(10)]
+    await asyncio.gather(*(talk.ask("PUT", json=body) for body in bodies))
+    assert (await talk.get())["metadata"] in [body["metadata"] for body in bodies]
+
+
+async def test_what_an_engine_remembers_of_a_long_conversation_is_bounded(service: Served) -> None:
+    client = await service.connect()
+    conversation = await client.start()
+    for _ in range(6):
+        await client.hear(spoken(*[4] * 50, pause=14_000), block=100_000)
+    await client.say({"type": "stop_request"})
+    live = service.engine.find(conversation)
+    await client.until_closed()
+    assert len(texts(client.told)) == 300
+    assert live is not None
+    assert len(live.texts) == 200
+    assert live.legs == {}

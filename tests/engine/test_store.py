@@ -118,3 +118,11 @@ async def test_memory_lets_go_of_the_oldest_and_stays_bounded() -> None:
     assert isinstance(entries[0].fact, Began)
     assert entries[-1].sequence == 101
     assert len(entries) < 40
+
+
+async def test_a_second_engine_is_kept_off_the_file(tmp_path: Path) -> None:
+    async with opened("sqlite", tmp_path) as store:
+        await store.append("1", 0, facts("one"))
+        with pytest.raises(StoreError, match="no other engine"):
+            async with opened("sqlite", tmp_path):
+                pass

@@ -10,7 +10,7 @@ import msgspec
 from aiohttp import web
 
 from earmark_engine.engine import Engine
-from earmark_engine.facts import AnyFact, Described, MemberChanged, SpeakersTold, SpeakerTurn
+from earmark_engine.facts import Described, MemberChanged, SpeakersTold, SpeakerTurn
 from earmark_engine.insights.types import Kind, Person
 from earmark_engine.record import Record, fold
 from earmark_engine.rest import bodies, shapes, views
@@ -55,15 +55,6 @@ class Asked:
         if found is None or found.app != self.app:
             raise Unknown
         return fold(self.id, await self.engine.store.read(self.id))
-
-    async def note(self, record: Record, fact: AnyFact) -> None:
-        """Add a fact, to a conversation that lives or to one that is over."""
-        live = self.engine.find(self.id)
-        if live is not None:
-            await live.note([fact])
-            return
-        entries = await self.engine.store.read(record.id)
-        await self.engine.store.append(record.id, entries[-1].sequence, [fact])
 
     async def body(self, shape: type[_T]) -> _T:
         """The body of the request; raises `BadRequest`."""
@@ -181,7 +172,8 @@ async def make_transcript(asked: Asked) -> shapes.Transcript:
 async def put_conversation(asked: Asked) -> shapes.Described:
     """Attach metadata."""
     given = await asked.body(bodies.Metadata)
-    await asked.note(await asked.record(), Described(at=asked.engine.clock.now(), metadata=given.metadata))
+    await asked.record()
+    await asked.engine.note(asked.id, Described(at=asked.engine.clock.now(), metadata=given.metadata))
     return shapes.Described(id=asked.id, metadata=given.metadata)
 
 
@@ -193,7 +185,7 @@ async def put_member(asked: Asked) -> shapes.Done:
     if member not in record.members:
         raise Unknown("The memberId is either invalid or does not exist.")
     changed = MemberChanged(at=asked.engine.clock.now(), id=member, name=given.name, email=given.email)
-    await asked.note(record, changed)
+    await asked.engine.note(asked.id, changed)
     return shapes.Done(
         message=f"Member with id: {member} for conversationId: {asked.id} updated successfully! "
         "The update should be reflected in all messages and insights along with this conversation"
@@ -204,7 +196,8 @@ async def put_speakers(asked: Asked) -> shapes.Done:
     """Say who spoke when."""
     given = await asked.body(bodies.SpeakerEvents)
     turns = tuple(_turns(given.speaker_events, asked.id))
-    await asked.note(await asked.record(), SpeakersTold(at=asked.engine.clock.now(), turns=turns))
+    await asked.record()
+    await asked.engine.note(asked.id, SpeakersTold(at=asked.engine.clock.now(), turns=turns))
     return shapes.Done(
         message=f"Speaker events associated for conversationId: {asked.id} successfully! "
         "The update should be reflected in all messages and insights along with this conversation"
