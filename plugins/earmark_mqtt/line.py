@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -198,6 +199,7 @@ class Line:
         if (sock := client.socket()) is None:
             self._gone(SilentlyClosed(f"The broker {self._broker} closed the line"))
             return
+        _hurry(sock, "TCP_NODELAY")
         self._loop.add_reader(sock, self._read)
         if client.want_write():
             self._loop.add_writer(sock, self._write)
@@ -221,6 +223,7 @@ class Line:
     def _read(self) -> None:
         sock = self._client.socket()
         self._drive(self._client.loop_read)
+        _hurry(sock, "TCP_QUICKACK")
         # What TLS and websockets have taken off the socket already does not make it readable again.
         while sock is not None and sock is self._client.socket() and _pending(sock):
             self._drive(self._client.loop_read)
@@ -373,6 +376,15 @@ class Line:
             return
         self._client.disconnect()
         await self.loss()
+
+
+def _hurry(sock: Any, option: str) -> None:
+    """Have small packets, or TCP's own acknowledgements of them, sent at once where the system can.
+
+    Brokers hold a small packet back until the one before is acknowledged by TCP, which waits up to 40 ms with that.
+    """
+    with suppress(OSError, AttributeError):
+        sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), 1)
 
 
 def _pending(sock: Any) -> bool:
