@@ -105,6 +105,12 @@ class Omitted:
         """How long it lasts."""
         return self.length / self.rate
 
+    def after(self, seconds: float) -> Omitted:
+        """What of it lies after a moment on the capture clock; of no length, where nothing does."""
+        skipped = min(self.length, max(0, round(seconds * self.rate) - self.position))
+        at = self.at + skipped / self.rate
+        return Omitted(self.position + skipped, self.length - skipped, self.rate, at, self.cause)
+
 
 def to_int16(samples: NDArray[np.floating]) -> Samples:
     """Turn floats in −1…1 into 16-bit samples: rounded, clipped at both ends, NaN and infinity made zero."""

@@ -103,8 +103,14 @@ class House:
         return spans(event.text for event in await self.said())
 
     async def lost(self) -> list[Span]:
-        """The samples that gaps speak of."""
-        return sorted((round(g.start * RATE), round((g.start + g.seconds) * RATE)) for g in await self.kitchen.gaps())
+        """The samples that gaps tell as lost, and that no later one tells as recovered."""
+        lost: set[int] = set()
+        for gap in await self.kitchen.gaps():
+            samples = range(round(gap.start * RATE), round((gap.start + gap.seconds) * RATE))
+            assert gap.outcome == "lost" or lost.issuperset(samples)
+            lost = lost.union(samples) if gap.outcome == "lost" else lost.difference(samples)
+        edges = sorted(lost ^ {sample + 1 for sample in lost})
+        return list(zip(edges[::2], edges[1::2], strict=True))
 
 
 @asynccontextmanager

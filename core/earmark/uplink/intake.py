@@ -81,27 +81,33 @@ class Intake:
             self.give_up(omitted)
 
     def give_up(self, lost: Omitted) -> None:
-        """Report sound that nobody will hear."""
+        """Report sound that nobody will hear, less what has been told of by the time that this is stored."""
         desk = self._desk
-        desk.figures.lost_seconds += lost.seconds
-        desk.figures.gaps += 1
         conversation = desk.at(lost.start)
-        gap = Gap(
+
+        def apply() -> Sequence[Durable]:
+            missing = lost
+            if lost.cause is Cause.SPOOL_FULL:
+                desk.release(lost.end)
+                if conversation:
+                    missing = lost.after(conversation.told)
+                    conversation.give_up(missing.start, missing.end)
+            return [self._gap(missing, conversation)] if missing.length else []
+
+        desk.note(apply)
+
+    def _gap(self, lost: Omitted, conversation: Conversation | None) -> Gap:
+        self._desk.figures.lost_seconds += lost.seconds
+        self._desk.figures.gaps += 1
+        return Gap(
             id=new_id(),
-            room=desk.room,
+            room=self._desk.room,
             conversation=conversation.id if conversation else "",
             at=moment(lost.at),
             start=max(0.0, lost.start - conversation.origin) if conversation else 0.0,
             seconds=lost.seconds,
             cause=lost.cause,
         )
-
-        def apply() -> Sequence[Durable]:
-            if lost.cause is Cause.SPOOL_FULL:
-                desk.release(lost.end)
-            return [gap]
-
-        desk.note(apply)
 
     async def _wait_for_room(self, frame: Frame) -> None:
         """Hold up a source that can wait, so that nothing of it is ever given up."""

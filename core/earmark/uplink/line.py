@@ -242,6 +242,9 @@ class Line:
             conversation.told = max(conversation.told, stamp.told_until(event))
             if not self._confirms:
                 self._desk.release(conversation.told)
+            recovered = stamp.recovered(event)
+            self._desk.figures.lost_seconds -= sum(gap.seconds for gap in recovered)
+            return [event, *recovered]
         return [event]  # type: ignore[list-item] # is_durable has ruled out the live ones
 
     def _released(self, until: float) -> None:

@@ -10,6 +10,10 @@ Rules of overlap, after a line was lost and sound was sent again:
 
 4. Words that lie before the end of the last journaled utterance are dropped, word by word where the peer tells words.
 5. What refers to an utterance that was dropped whole is dropped with it.
+
+And where the spool had given up sound that the peer had heard before the line was lost:
+
+6. An utterance of such sound is kept, and a `Gap` that is `recovered` takes back as much of the one that was `lost`.
 """
 
 from __future__ import annotations
@@ -19,11 +23,13 @@ from collections import OrderedDict
 import msgspec
 from msgspec.structs import replace
 
+from earmark.audio import Cause
 from earmark.clock import moment
 from earmark.events import (
     AnyEvent,
     Entity,
     Event,
+    Gap,
     Hearing,
     Insight,
     MarkChanged,
@@ -42,6 +48,7 @@ PENDING_SECONDS = 120.0
 _SLACK_SECONDS = 0.05
 _INTERIM_REACH_SECONDS = 15.0
 _REMEMBERED = 2000
+_MOST_GIVEN_UP = 200
 
 
 class Conversation(msgspec.Struct, kw_only=True):
@@ -64,6 +71,20 @@ class Conversation(msgspec.Struct, kw_only=True):
     closed: float | None = None
     """Capture seconds after which sound belongs to the next conversation."""
     reason: str = ""
+    given_up: list[tuple[float, float]] = []
+    """Capture seconds of sound that the spool gave up lately; a peer that had heard it may tell of it yet."""
+
+    def give_up(self, start: float, end: float) -> None:
+        """Take note that sound was given up."""
+        if end > start:
+            self.given_up = [*self.given_up[1 - _MOST_GIVEN_UP :], (start, end)]
+
+    def get_back(self, start: float, end: float) -> list[tuple[float, float]]:
+        """What of that stretch had been given up; it is told of now, and given up no more."""
+        back = [(max(first, start), min(last, end)) for first, last in self.given_up if first < end and last > start]
+        parts = [part for first, last in self.given_up for part in ((first, min(last, start)), (max(first, end), last))]
+        self.given_up = [(first, last) for first, last in parts if last > first]
+        return back
 
 
 class Pending:
@@ -139,6 +160,23 @@ class Stamp:
     def told_until(self, event: Utterance) -> float:
         """Where on the capture clock an utterance of ours ends."""
         return self.conversation.origin + event.end
+
+    def recovered(self, event: Utterance) -> list[Gap]:
+        """What an utterance of ours tells of sound that had been given up for lost."""
+        origin = self.conversation.origin
+        return [
+            Gap(
+                id=derived_id(self.conversation.id, "recovered", f"{first:.3f}"),
+                room=self._room,
+                conversation=self.conversation.id,
+                at=moment(self._walls.wall(first)),
+                start=round(first - origin, 3),
+                seconds=round(last - first, 3),
+                cause=Cause.SPOOL_FULL,
+                outcome="recovered",
+            )
+            for first, last in self.conversation.get_back(origin + event.start, origin + event.end)
+        ]
 
     def _utterance(self, event: Utterance, heard: Heard) -> Utterance | None:
         upstream = event.id
