@@ -50,7 +50,7 @@ def fit(
         found = _regression(matrix[rows], labels[rows, head], strength)
         weights[:, head], bias[head] = found[:-1], found[-1]
     weights *= common[:, None]
-    scale = np.abs(weights).max(axis=0)
+    scale = np.maximum(np.abs(weights).max(axis=0), 1e-9)
     heaviest = np.sort(np.argsort(-(np.abs(weights) / scale).max(axis=1), kind="stable")[:kept])
     return Table(keys=keys[heaviest], weights=weights[heaviest].astype(np.float32), bias=bias.astype(np.float32))
 
