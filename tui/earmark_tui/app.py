@@ -31,7 +31,7 @@ from earmark_tui.screens.asking import AskYes
 from earmark_tui.screens.history import History
 from earmark_tui.screens.sheets import Details, Help
 from earmark_tui.screens.watching import Watching
-from earmark_tui.themes import NAMES, PLAIN, THEMES
+from earmark_tui.themes import CONTRAST, NAMES, PLAIN, THEMES
 
 _DRAWN_EVERY_SECONDS = 0.05
 _TICK_SECONDS = 0.5
@@ -90,12 +90,18 @@ class Viewer(App[str]):
 
     def on_mount(self) -> None:
         """Look as one left it, and begin to listen to the feed."""
-        wanted = PLAIN if self.no_color else self.memory.theme
+        # Without colour, a terminal shows shades of grey: the strongest contrast is the most legible.
+        wanted = CONTRAST if self.no_color else self.memory.theme
         self.theme = wanted if wanted in self.available_themes else NAMES[0]
         self.set_keymap(self.chosen_keys)
         self.push_screen(Watching(self._panels))
         self.set_interval(_TICK_SECONDS, self._show)
         self._start(self.feed)
+
+    def _watch_theme(self, theme_name: str) -> None:
+        super()._watch_theme(theme_name)
+        # What colour says elsewhere is said by bold, dim and reverse here.
+        self.set_class(self.no_color or theme_name == PLAIN, "-plain")
 
     def _start(self, feed: Feed) -> None:
         if self._feeding is not None:
@@ -143,6 +149,11 @@ class Viewer(App[str]):
         """The room that is looked at."""
         rooms = self.house.rooms
         return rooms.get(self._looked_at) or next(iter(rooms.values()), None)
+
+    @property
+    def quiet(self) -> bool:
+        """Whether everything that was told is shown."""
+        return self._inbox.empty and self.room is not None and self.watching.up_to_date(self.room)
 
     @property
     def past(self) -> bool:

@@ -96,12 +96,15 @@ LISTS = (
 NAMES = frozenset(key.name for _, keys in GROUPS for key in keys) | {name for name, _, _ in LISTS}
 
 
+_FOOTER = {name: at for at, name in enumerate(("help", "find", "filter", "tick", "mute", "hold", "history", "write"))}
+"""In which order the footer shows keys: a small terminal cuts off the last."""
+
+
 def bindings() -> list[Binding]:
     """All of them, for the screen; the footer shows those that have a short name."""
+    ordered = sorted((key for _, keys in GROUPS for key in keys), key=lambda key: _FOOTER.get(key.name, len(_FOOTER)))
     return [
-        Binding(key.keys, key.action, key.short or key.help, show=bool(key.short), id=key.name)
-        for _, keys in GROUPS
-        for key in keys
+        Binding(key.keys, key.action, key.short or key.help, show=bool(key.short), id=key.name) for key in ordered
     ] + [Binding("ctrl+c", "app.leave", show=False, system=True)]
 
 

@@ -5,9 +5,13 @@ Amber is what is to do, blue is what was asked, green is well, red needs a look.
 
 from __future__ import annotations
 
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 _INK = {"block-cursor-text-style": "none"}
+
+_ANSI = {
+    name: "none" if name.endswith("style") else "ansi_default" for name in BUILTIN_THEMES["ansi-dark"].variables
+}
 
 THEMES = (
     Theme(
@@ -67,9 +71,10 @@ THEMES = (
         surface="ansi_default",
         panel="ansi_default",
         ansi=True,
-        variables={**_INK, "dim": "ansi_default"},
+        variables={**_ANSI, **_INK, "dim": "ansi_default"},
     ),
 )
 """In the order in which a key goes through them; the last one uses no colour, for NO_COLOR and for terminals of few."""
 NAMES = tuple(theme.name for theme in THEMES)
 PLAIN = "earmark-plain"
+CONTRAST = "earmark-contrast"

@@ -30,7 +30,9 @@ class AskText(ModalScreen[str | None]):
         with Vertical(classes="sheet") as sheet:
             sheet.border_title = self._words
             sheet.border_subtitle = "enter · esc"
-            yield Input(self._text, select_on_focus=False)
+            line = Input(self._text, select_on_focus=False)
+            line.cursor_blink = False
+            yield line
             yield Static(self._hint, classes="hint", markup=False)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:

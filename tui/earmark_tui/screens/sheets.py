@@ -57,7 +57,7 @@ class Help(Sheet):
         table.add_column(style="bold", no_wrap=True, min_width=9)
         table.add_column()
         for title, keys in (*((t, [(k.name, k.keys, k.help) for k in ks]) for t, ks in GROUPS), ("Lists", LISTS)):
-            table.add_row(Text(""), Text(title, "underline"))
+            table.add_row("", Text(f"\n{title}" if table.row_count else title, "bold dim"))
             for name, default, words in keys:
                 table.add_row(shown(self._chosen.get(name, default)), words)
         table.add_row("", "")
@@ -85,19 +85,21 @@ class Details(Sheet):
     def content(self) -> Table:
         """Problems first, then figures, then every stage."""
         table = Table.grid(padding=(0, 2))
-        for style in ("bold", "", "dim"):
-            table.add_column(style=style, no_wrap=style == "bold")
+        table.add_column(style="bold", no_wrap=True)
+        table.add_column()
         for sentence in problems_of(self._room):
-            table.add_row("!", Text(clean(sentence), "bold"), "")
+            table.add_row("!", Text(clean(sentence), "bold"))
         if figures := figures_of(self._room):
-            table.add_row("figures", figures, "")
+            table.add_row("figures", figures)
         stages = self._room.status.stages if self._room.status else ()
         if not stages:
-            table.add_row("", "Nothing is known of its stages.", "")
+            table.add_row("", "Nothing is known of its stages.")
         for stage in stages:
-            table.add_row(f"{stage.kind} {clean(stage.name)}", stage.state, Text(_facts(stage), "dim"))
+            facts = _facts(stage)
+            state = Text.assemble(stage.state, (f"  {facts}" if facts else "", "dim"))
+            table.add_row(f"{stage.kind} {clean(stage.name)}", state)
             if stage.reason:
-                table.add_row("", Text(clean(stage.reason)), "")
+                table.add_row("", Text(clean(stage.reason)))
         return table
 
 

@@ -120,7 +120,7 @@ class Watching(Marking, Screen[None]):
             self.query_one("#empty-words", Static).update(words)
         if len(rooms) > 1:
             self.query_one(Rooms).show(rooms, room)
-        if room is not self.shown or room.version != self._version:
+        if not self.up_to_date(room):
             self.shown, self._version = room, room.version
             self.talk.show(room)
             for marks in self.query(Marks):
@@ -131,12 +131,16 @@ class Watching(Marking, Screen[None]):
                 guest.show(room)
         self.show_bars(room)
 
+    def up_to_date(self, room: RoomView) -> bool:
+        """Whether a room is shown as it is now."""
+        return room is self.shown and room.version == self._version
+
     def show_bars(self, room: RoomView) -> None:
         """Show what changes with time alone."""
         top = self.query_one(TopBar)
         top.past = self.viewer.past
         top.show(room)
-        self.query_one(Problems).show(room)
+        self.query_one(Problems).show(room, told_already=self.has_class("-nobody"))
         self.query_one(StatusBar).show(room, self._doing())
         titles = tuple((name, str(self.query_one(f"#{name}").border_title or "Talk")) for name in _PANELS)
         self.query_one(Tabs).show(titles, self._seen)
@@ -271,7 +275,7 @@ class Watching(Marking, Screen[None]):
         if not self.talk.needle:
             self.action_find()
             return
-        self.talk.find(-by if by < 0 else by)
+        self.talk.find(by)
         if self.room:
             self.show_bars(self.room)
 

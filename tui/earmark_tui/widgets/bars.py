@@ -121,9 +121,9 @@ class Problems(Widget):
         super().__init__(id=id)
         self.sentences: tuple[str, ...] = ()
 
-    def show(self, room: RoomView) -> None:
-        """Show a room as it is now."""
-        sentences = problems_of(room)
+    def show(self, room: RoomView, *, told_already: bool) -> None:
+        """Show a room as it is now, unless the screen tells it at large."""
+        sentences = () if told_already else problems_of(room)
         if sentences != self.sentences:
             self.sentences = sentences
             self.display = bool(sentences)

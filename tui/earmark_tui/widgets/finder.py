@@ -28,7 +28,9 @@ class Finder(Horizontal):
     def compose(self) -> ComposeResult:
         """What is asked, and the line."""
         yield Label("Find")
-        yield Input(placeholder='words, or "words in a row"', select_on_focus=True)
+        line = Input(placeholder='words, or "words in a row"', select_on_focus=True)
+        line.cursor_blink = False
+        yield line
 
     def open(self, text: str, *, filtering: bool) -> None:
         """Ask for words."""

@@ -96,7 +96,10 @@ class Rows(ScrollView, Generic[T], can_focus=True):
 
     def grown(self) -> None:
         """Lay out what was added at the end, and draw what comes after it."""
-        self._columns = width = self.row_width
+        width = self.row_width
+        if width != self._columns:
+            self._columns, self._starts = width, [0]
+            self._cache.clear()
         starts, height_of = self._starts, self.height_of
         row = starts[-1]
         for item in self.items[len(starts) - 1 :]:
@@ -115,8 +118,11 @@ class Rows(ScrollView, Generic[T], can_focus=True):
         if size != self.virtual_size:
             self.virtual_size = size
         if self.following:
-            self.scroll_end(animate=False, immediate=True, x_axis=False)
+            self._to_end()
         self.refresh()
+
+    def _to_end(self) -> None:
+        self.scroll_to(y=self.max_scroll_y, animate=False, immediate=True, force=True)
 
     @property
     def row_width(self) -> int:
@@ -147,7 +153,7 @@ class Rows(ScrollView, Generic[T], can_focus=True):
 
     def _strip(self, segments: list[Segment], *, chosen: bool) -> Strip:
         ground = self.look("chosen") if chosen else self.rich_style
-        strip = Strip(Segment(text, _over(ground, style, chosen=chosen)) for text, style, _ in segments)
+        strip = Strip(Segment(text, _over(ground, style)) for text, style, _ in segments)
         return strip.adjust_cell_length(self._columns, ground)
 
     def look(self, name: str) -> Style:
@@ -214,7 +220,7 @@ class Rows(ScrollView, Generic[T], can_focus=True):
         if self.chosen is not None and self.items:
             self.choose(len(self.items) - 1)
         self.following = self._tail
-        self.scroll_end(animate=False, immediate=True, x_axis=False)
+        self._to_end()
 
     def action_choose(self) -> None:
         """Ask for the chosen item."""
@@ -254,7 +260,7 @@ class Rows(ScrollView, Generic[T], can_focus=True):
             if anchor is not None:
                 self.scroll_to(y=self._starts[anchor], animate=False, immediate=True)
         elif self.following:
-            self.scroll_end(animate=False, immediate=True, x_axis=False)
+            self._to_end()
 
     def on_mouse_scroll_up(self) -> None:
         """Follow the end no longer."""
@@ -282,7 +288,5 @@ class Rows(ScrollView, Generic[T], can_focus=True):
             self.call_later(self.grown)
 
 
-def _over(ground: Style, style: Style | None, *, chosen: bool) -> Style:
-    if style is None:
-        return ground
-    return Style.combine([ground, style, Style(bgcolor=ground.bgcolor)]) if chosen else ground + style
+def _over(ground: Style, style: Style | None) -> Style:
+    return ground if style is None else ground + style

@@ -72,16 +72,14 @@ class Mood(Widget):
         good, bad = self.get_component_rich_style("mood--good"), self.get_component_rich_style("mood--bad")
         if y == 0:
             return Strip([Segment(_EIGHTHS[round(max(0.0, cell or 0.0) * 8)], good) for cell in cells])
-        # A bar that hangs is a bar that rises in the colour of the ground, on the colour of the bar.
-        hanging = Style(color=bad.bgcolor, bgcolor=bad.color)
-        return Strip([self._hanging(cell, hanging, bad) for cell in cells])
+        return Strip([self._hanging(cell, bad) for cell in cells])
 
-    def _hanging(self, cell: float | None, hanging: Style, bad: Style) -> Segment:
+    def _hanging(self, cell: float | None, bad: Style) -> Segment:
         if cell is None:
             return Segment(" ", bad)
         if cell >= -0.05:
             return Segment("▔", self.get_component_rich_style("mood--line"))
-        return Segment(_EIGHTHS[8 - round(-cell * 8)], hanging)
+        return Segment("▔" if cell > -0.3 else "▀" if cell > -0.7 else "█", bad)
 
     def render(self) -> Text:
         """Nothing: rows are drawn one by one."""
