@@ -18,7 +18,7 @@ import msgspec
 from earmark.errors import SettingsError
 from earmark.settings import Duration, Secret
 from earmark_engine.doors import Doors, loopback
-from earmark_engine.engine import Limits
+from earmark_engine.engine import STREAMS, Limits
 from earmark_engine.insights.types import Tracker
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Serving:
 @click.option("--cors-origin", "origins", multiple=True, metavar="ORIGIN", help="Pages that may use it; * is any.")
 @click.option("--tls-cert", type=click.Path(dir_okay=False, path_type=Path), help="A certificate chain in PEM.")
 @click.option("--tls-key", type=click.Path(dir_okay=False, path_type=Path), help="Its key in PEM.")
-@click.option("--most-streams", default=50, show_default=True, type=click.IntRange(1), help="At the same time.")
+@click.option("--most-streams", default=STREAMS, show_default=True, type=click.IntRange(1), help="At the same time.")
 @click.option("--most-subscribers", default=1000, show_default=True, type=click.IntRange(0), help="At the same time.")
 @click.option("--silence", default="30 min", show_default=True, help="Ends a conversation.")
 @click.option("--token-seconds", default=86_400, show_default=True, type=click.IntRange(120), help="A token's life.")

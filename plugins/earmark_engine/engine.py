@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -21,6 +22,8 @@ from earmark_engine.store import trim
 from earmark_engine.tokens import Tokens
 from earmark_symbl import api as symbl
 
+STREAMS = 8 * max(1, (os.cpu_count() or 1) - 1)
+"""What a recogniser's workers carry where nobody said otherwise: eight streams a core, and one core for the rest."""
 Key = tuple[str, str]
 """The application and the id that its client chose."""
 _LOOK_SECONDS = 1.0
@@ -34,11 +37,11 @@ class TooMany(EarmarkError):
 class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """How much the engine takes on."""
 
-    streams: int = 50
+    streams: int = STREAMS
     """Sockets that may send sound."""
     subscribers: int = 1000
     """Sockets that only listen."""
-    backlog_seconds: float = 5.0
+    backlog_seconds: float = 2.0
     """No further stream is let in while recognition is this far behind."""
     silence: Duration = Duration("30 min")
     """A conversation ends after so long without a word."""
@@ -247,6 +250,8 @@ class Engine:
                 self.spawn(live.end("left"))
             elif live.silent_seconds() > self.limits.silence:
                 self.spawn(live.end("silence"))
+            for leg in live.abandoned(now):
+                self.spawn(leg.finish())
 
     async def _restore(self) -> None:
         """Go on with the conversations that a stopped engine left joinable; end the others."""

@@ -66,6 +66,8 @@ class Leg:
         self.tell: Callable[[symbl.ServerMessage], None] | None = None
         self.holder: object = None
         """Whoever feeds it just now; a client that came back takes it from the socket it has lost."""
+        self.left_at: float | None = None
+        """When nobody fed it any more, on the engine's steady clock."""
         self.heard_at = 0.0
         """Seconds of the conversation when something was last recognised."""
         self.failed: RecognizerError | None = None

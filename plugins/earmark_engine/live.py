@@ -208,6 +208,13 @@ class Live:
             for message in told[listener.view]:
                 listener.tell(message)
 
+    def abandoned(self, now: float) -> list[Leg]:
+        """Take out the legs that no client came back to in time, while others still speak."""
+        late = [leg for leg in self.legs.values() if leg.left_at is not None and now - leg.left_at > self.keep_seconds]
+        for leg in late:
+            del self.legs[leg.key]
+        return late
+
     # -- the end --------------------------------------------------------------------------------------------------
 
     async def end(self, reason: str) -> None:

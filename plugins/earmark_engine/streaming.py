@@ -208,7 +208,7 @@ class Speaker:
         leg = live.legs.get(key)
         if leg is None or not leg.listening:
             leg = await open_leg(live, start, key=key, person=person, recognizer=self._engine.recognizer)
-        leg.holder = self
+        leg.holder, leg.left_at = self, None
         leg.begin(encoding=start.encoding, rate=start.rate)
         if resume:
             await leg.place(resume.position, resume.rate)
@@ -285,6 +285,7 @@ class Speaker:
             # The client comes back to it: it goes on listening to what it has.
             if leg.holder is self:
                 leg.tell = leg.holder = None
+                leg.left_at = self._engine.clock.monotonic()
         elif leg is not None:
             with suppress(EarmarkError):
                 await self._drop_leg()

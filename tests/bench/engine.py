@@ -1,6 +1,6 @@
 """Measure how many live conversations an engine carries, and what each costs.
 
-    python -m tests.bench.engine [--most 8] [--recognizer moonshine]
+    python -m tests.bench.engine [--least 1] [--most 8] [--recognizer moonshine]
 
 Starts `earmark serve` and lets more and more clients speak the bundled recordings at the pace of the room, all at once,
 each from another place. A number of conversations is carried when 95 of 100 final texts came within 1.5 s of the end of
@@ -148,12 +148,13 @@ async def delayed(seconds: float, work: Awaitable[None]) -> None:
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--least", type=int, default=1)
     parser.add_argument("--most", type=int, default=6)
     parser.add_argument("--recognizer", default="moonshine")
     asked = parser.parse_args()
     print("| conversations | final, median s | final, 95 % s | carried | wrong words % | CPU s per s | MB each | MB |")
     print("|--:|--:|--:|---|--:|--:|--:|--:|")
-    for count in range(1, asked.most + 1):
+    for count in range(asked.least, asked.most + 1):
         print(asyncio.run(measure(asked.recognizer, count)), flush=True)
 
 

@@ -248,3 +248,18 @@ async def test_sound_that_an_earlier_engine_has_told_is_not_told_again(tmp_path:
         await second.hear(spoken(0, 4))
         await second.said(LIKE)
         assert texts(second.told) == [LIKE]
+
+
+async def test_the_ear_of_a_client_that_never_comes_back_is_closed_while_others_speak(service: Served) -> None:
+    gone, other = await service.connect(), await service.connect()
+    await begin(gone, 0, speaker={"name": "Jane"})
+    await other.start(speaker={"name": "Tom"})
+    await gone.hear(spoken(3, pause=0))
+    await gone.say("__PING__")
+    await gone.until(lambda told: told["type"] == "__PONG__")
+    gone.socket._writer.transport.abort()  # noqa: SLF001 — a line that breaks
+    await eventually(lambda: service.engine.streams == 1)
+    assert service.recognizer.open == 2
+    service.clock.skip(KEEP + 1)
+    await other.said(TAP)
+    await eventually(lambda: service.recognizer.open == 1)

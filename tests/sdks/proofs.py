@@ -186,6 +186,11 @@ def test_the_javascript_sdk_reconnects_to_its_conversation(engine: Engine) -> No
     assert "tomorrow morning" in " ".join(came["messages"]).lower()
 
 
+def test_the_javascript_sdk_with_a_bad_token_is_made_to_wait(engine: Engine) -> None:
+    came = node("js_refused.js", engine)
+    assert 2 <= came["attempts"] < 60
+
+
 def test_the_browser_sdk_in_chromium(engine: Engine, pages: str, tmp_path: Path) -> None:
     came = browser(f"{pages}/sdk.html", engine, tmp_path)
     well_heard(came["messages"])
