@@ -12,7 +12,7 @@ from earmark.errors import EarmarkError
 from earmark.hookspecs import Diagnosis, Verdict
 from earmark.room import Room
 from earmark_mqtt.discovery import Herald
-from earmark_mqtt.errors import UNSUPPORTED_VERSION, BrokerRefused, SilentlyClosed
+from earmark_mqtt.errors import BrokerError
 from earmark_mqtt.line import Incoming, Line, open_line
 from earmark_mqtt.settings import MqttSettings
 from earmark_mqtt.topics import Message, Topics
@@ -44,7 +44,7 @@ class BrokerCheck:
             try:
                 return [*found, *await self._talk(version)]
             except EarmarkError as error:
-                if version == self._versions[-1] or not _is_too_new(error):
+                if version == self._versions[-1] or not (isinstance(error, BrokerError) and error.too_new):
                     return [*found, Diagnosis(_SUBJECT, Verdict.FAILED, f"{error}.", self._advice())]
         return found
 
@@ -121,11 +121,6 @@ class BrokerCheck:
                 "That is usual at home; where you do not trust the network, set tls (port 8883 of the add-on).",
             )
         ]
-
-
-def _is_too_new(error: EarmarkError) -> bool:
-    """Whether an older MQTT may be understood."""
-    return isinstance(error, SilentlyClosed) or (isinstance(error, BrokerRefused) and error.code == UNSUPPORTED_VERSION)
 
 
 def _is_here(host: str) -> bool:

@@ -23,6 +23,11 @@ UNSUPPORTED_VERSION = 0x84
 class BrokerError(EarmarkError):
     """The broker, or the way to it, failed; it is tried again."""
 
+    @property
+    def too_new(self) -> bool:
+        """Whether an older MQTT may be understood."""
+        return False
+
 
 class BrokerAway(BrokerError):
     """The broker cannot be reached, or the line to it was lost."""
@@ -31,6 +36,11 @@ class BrokerAway(BrokerError):
 class SilentlyClosed(BrokerAway):
     """Something closed the line instead of answering, as old brokers do when spoken to in MQTT 5."""
 
+    @property
+    def too_new(self) -> bool:
+        """Whether an older MQTT may be understood."""
+        return True
+
 
 class BrokerRefused(BrokerError):
     """The broker answered, and does not let us in."""
@@ -38,6 +48,11 @@ class BrokerRefused(BrokerError):
     def __init__(self, broker: str, code: int, name: str) -> None:
         super().__init__(f"The broker {broker} refuses: {_ADVICE.get(code, f'it says “{name}”')}")
         self.code = code
+
+    @property
+    def too_new(self) -> bool:
+        """Whether an older MQTT may be understood."""
+        return self.code == UNSUPPORTED_VERSION
 
 
 def lost(broker: str, code: int, name: str) -> BrokerAway:

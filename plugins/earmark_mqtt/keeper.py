@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from earmark.backoff import delays
 from earmark.errors import EarmarkError, SettingsError
 from earmark.room import Room
-from earmark_mqtt.errors import UNSUPPORTED_VERSION, BrokerError, BrokerRefused, SilentlyClosed
+from earmark_mqtt.errors import BrokerError, BrokerRefused
 from earmark_mqtt.line import Handler, Line, open_line
 from earmark_mqtt.settings import MqttSettings
 from earmark_mqtt.topics import Message
@@ -75,14 +75,10 @@ class Keeper:
 
     def _falls_back(self, error: EarmarkError) -> bool:
         """Whether an older MQTT is to be tried at once; a broker that hangs up without a word is tried in turns."""
-        if self._settings.protocol != "auto":
+        if self._settings.protocol != "auto" or not isinstance(error, BrokerError) or not error.too_new:
             return False
-        if isinstance(error, BrokerRefused) and error.code == UNSUPPORTED_VERSION and self._version == "5":
-            self._version = "3.1.1"
-            return True
-        if isinstance(error, SilentlyClosed):
-            self._version = "3.1.1" if self._version == "5" else "5"
-        return False
+        self._version = "3.1.1" if self._version == "5" else "5"
+        return isinstance(error, BrokerRefused) and self._version == "3.1.1"
 
     async def _pause(self, error: EarmarkError) -> None:
         seconds = next(self._waits)

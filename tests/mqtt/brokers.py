@@ -37,12 +37,20 @@ def program(name: str) -> str:
     return found
 
 
+def _answers(port: int) -> bool:
+    with suppress(OSError), closing(socket.create_connection(("127.0.0.1", port), 1)):
+        return True
+    return False
+
+
 class Broker:
     """A broker that can be started, killed and started again where it was."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.port = free_port()
+        self.more_ports: list[int] = []
+        """Of further listeners."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -64,9 +72,7 @@ class Broker:
         raise AssertionError(f"no answer on port {self.port}: {(self.folder / 'log').read_text()}")
 
     def answers(self) -> bool:
-        with suppress(OSError), closing(socket.create_connection(("127.0.0.1", self.port), 1)):
-            return True
-        return False
+        return all(map(_answers, (self.port, *self.more_ports)))
 
     def kill(self, number: int = signal.SIGKILL) -> None:
         if self._process is not None:

@@ -69,6 +69,7 @@ def ways(tmp_path_factory: pytest.TempPathFactory, keys: Path) -> Iterator[dict[
         *tls,
         f"listener 0 {folder / 'socket'}",
     )
+    broker.more_ports = list(ports.values())
     ca, fingerprint = keys / "ca.crt", fingerprint_of(keys / "broker.crt")
     for _ in running(broker):
         yield {
