@@ -109,15 +109,20 @@ async def told_all(kitchen: Kitchen, blocks: int) -> bool:
 async def test_a_refusal_stops_the_room_with_a_reason_after_one_fresh_token_at_most(
     tmp_path: Path, status: int, asked: int, granted: int
 ) -> None:
-    async with engine() as served, front(served, status=status) as door, Proxy(door.port).serving() as proxy:
-        async with client(proxy.port) as transport, room(tmp_path, transport, live=True) as kitchen:
-            await kitchen.hear(frames(20, began=BEGAN))
-            await until(lambda: kitchen.uplink.state is State.STOPPED)
-            assert (len(door.asked), door.granted) == (asked, granted)
-            assert kitchen.uplink.reason
-            assert kitchen.uplink.next_attempt_at is not None
-            assert kitchen.spool.seconds == pytest.approx(2)
-            assert not kitchen.running.done()
+    async with (
+        engine() as served,
+        front(served, status=status) as door,
+        Proxy(door.port).serving() as proxy,
+        client(proxy.port) as transport,
+        room(tmp_path, transport, live=True) as kitchen,
+    ):
+        await kitchen.hear(frames(20, began=BEGAN))
+        await until(lambda: kitchen.uplink.state is State.STOPPED)
+        assert (len(door.asked), door.granted) == (asked, granted)
+        assert kitchen.uplink.reason
+        assert kitchen.uplink.next_attempt_at is not None
+        assert kitchen.spool.seconds == pytest.approx(2)
+        assert not kitchen.running.done()
 
 
 @pytest.mark.parametrize("status", [401, 403, 404])
@@ -125,100 +130,130 @@ async def test_a_room_that_was_refused_tries_again_slowly_and_then_tells_all(
     tmp_path: Path, status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(earmark.uplink, "_SLOW_RETRY_SECONDS", 0.1)
-    async with engine() as served, front(served, status=status) as door, Proxy(door.port).serving() as proxy:
-        async with client(proxy.port) as transport, room(tmp_path, transport, live=True) as kitchen:
-            await kitchen.hear(frames(20, began=BEGAN))
-            await until(lambda: "stopped" in kitchen.states)
-            door.status, proxy.target = None, served.port
-            proxy.drop_all()
-            await kitchen.end()
-            assert await told_all(kitchen, 20)
+    async with (
+        engine() as served,
+        front(served, status=status) as door,
+        Proxy(door.port).serving() as proxy,
+        client(proxy.port) as transport,
+        room(tmp_path, transport, live=True) as kitchen,
+    ):
+        await kitchen.hear(frames(20, began=BEGAN))
+        await until(lambda: "stopped" in kitchen.states)
+        door.status, proxy.target = None, served.port
+        proxy.drop_all()
+        await kitchen.end()
+        assert await told_all(kitchen, 20)
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503])
 async def test_a_busy_service_is_asked_again(tmp_path: Path, status: int) -> None:
-    async with engine() as served, front(served, status=status) as door, Proxy(door.port).serving() as proxy:
-        async with client(proxy.port, served.token) as transport, room(tmp_path, transport, live=True) as kitchen:
-            await kitchen.hear(frames(20, began=BEGAN))
-            await until(lambda: len(door.asked) > 3)
-            assert "stopped" not in kitchen.states
-            proxy.target = served.port
-            proxy.drop_all()
-            await kitchen.end()
-            assert await told_all(kitchen, 20)
+    async with (
+        engine() as served,
+        front(served, status=status) as door,
+        Proxy(door.port).serving() as proxy,
+        client(proxy.port, served.token) as transport,
+        room(tmp_path, transport, live=True) as kitchen,
+    ):
+        await kitchen.hear(frames(20, began=BEGAN))
+        await until(lambda: len(door.asked) > 3)
+        assert "stopped" not in kitchen.states
+        proxy.target = served.port
+        proxy.drop_all()
+        await kitchen.end()
+        assert await told_all(kitchen, 20)
 
 
 async def test_a_service_that_says_when_to_come_back_is_not_asked_before(tmp_path: Path) -> None:
-    async with engine() as served, front(served, status=429, headers={"Retry-After": "1"}) as door:
-        async with client(door.port, served.token) as transport, room(tmp_path, transport, live=True) as kitchen:
-            await kitchen.hear(frames(5, began=BEGAN))
-            await until(lambda: len(door.asked) >= 2)
-            assert door.asked[1] - door.asked[0] >= 1.0
+    async with (
+        engine() as served,
+        front(served, status=429, headers={"Retry-After": "1"}) as door,
+        client(door.port, served.token) as transport,
+        room(tmp_path, transport, live=True) as kitchen,
+    ):
+        await kitchen.hear(frames(5, began=BEGAN))
+        await until(lambda: len(door.asked) >= 2)
+        assert door.asked[1] - door.asked[0] >= 1.0
 
 
 async def test_a_token_is_renewed_before_it_expires_and_the_conversation_goes_on(tmp_path: Path) -> None:
-    async with engine() as served, front(served, life_seconds=0.3) as door, Proxy(door.port).serving() as proxy:
-        async with client(proxy.port) as transport, room(tmp_path, transport, live=True) as kitchen:
-            sound = frames(40, began=BEGAN)
-            await kitchen.hear(sound[:10])
-            await until(lambda: door.granted == 1)
-            await asyncio.sleep(0.3)
-            proxy.drop_all()
-            await until(lambda: door.granted >= 2)
-            proxy.target = served.port
-            await kitchen.hear(sound[10:])
-            await kitchen.end()
-            assert await told_all(kitchen, 40)
+    async with (
+        engine() as served,
+        front(served, life_seconds=0.3) as door,
+        Proxy(door.port).serving() as proxy,
+        client(proxy.port) as transport,
+        room(tmp_path, transport, live=True) as kitchen,
+    ):
+        sound = frames(40, began=BEGAN)
+        await kitchen.hear(sound[:10])
+        await until(lambda: door.granted == 1)
+        await asyncio.sleep(0.3)
+        proxy.drop_all()
+        await until(lambda: door.granted >= 2)
+        proxy.target = served.port
+        await kitchen.hear(sound[10:])
+        await kitchen.end()
+        assert await told_all(kitchen, 40)
 
 
 async def test_a_token_that_dies_in_mid_conversation_is_replaced_by_a_fresh_one(tmp_path: Path) -> None:
     clock = Ahead()
-    async with engine(clock=clock) as served, Proxy(served.port).serving() as proxy:
-        async with client(proxy.port) as transport, room(tmp_path, transport, live=True) as kitchen:
-            sound = frames(40, began=BEGAN)
-            await kitchen.hear(sound[:20])
-            await until(lambda: kitchen.uplink.state is State.LISTENING)
-            clock.seconds = 7 * 86_400
-            proxy.drop_all()
-            await kitchen.hear(sound[20:])
-            await kitchen.end()
-            assert await told_all(kitchen, 40)
-            assert len(served.streams) == 1
-            assert "stopped" not in kitchen.states
+    async with (
+        engine(clock=clock) as served,
+        Proxy(served.port).serving() as proxy,
+        client(proxy.port) as transport,
+        room(tmp_path, transport, live=True) as kitchen,
+    ):
+        sound = frames(40, began=BEGAN)
+        await kitchen.hear(sound[:20])
+        await until(lambda: kitchen.uplink.state is State.LISTENING)
+        clock.seconds = 7 * 86_400
+        proxy.drop_all()
+        await kitchen.hear(sound[20:])
+        await kitchen.end()
+        assert await told_all(kitchen, 40)
+        assert len(served.streams) == 1
+        assert "stopped" not in kitchen.states
 
 
 # -- the way there ----------------------------------------------------------------------------------------------------
 
 
 async def test_a_host_without_an_address_is_tried_again(tmp_path: Path) -> None:
-    async with client(1, "t", url="ws://nobody.localhost.invalid:1", plain_anywhere=True) as transport:
-        async with room(tmp_path, transport, live=True) as kitchen:
-            await kitchen.hear(frames(5, began=BEGAN))
-            await until(lambda: kitchen.uplink.attempt > 2)
-            assert kitchen.uplink.state is State.RECONNECTING
-            assert "address" in (kitchen.uplink.reason or "")
-            assert kitchen.spool.seconds == pytest.approx(0.5)
+    async with (
+        client(1, "t", url="ws://nobody.localhost.invalid:1", plain_anywhere=True) as transport,
+        room(tmp_path, transport, live=True) as kitchen,
+    ):
+        await kitchen.hear(frames(5, began=BEGAN))
+        await until(lambda: kitchen.uplink.attempt > 2)
+        assert kitchen.uplink.state is State.RECONNECTING
+        assert "address" in (kitchen.uplink.reason or "")
+        assert kitchen.spool.seconds == pytest.approx(0.5)
+
+
+def self_signed(folder: Path) -> ssl.SSLContext:
+    """What a server has that has made its certificate itself."""
+    key, certificate = folder / "key.pem", folder / "certificate.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+    subprocess.run([*command, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    return context
 
 
 async def test_a_service_that_cannot_prove_who_it_is_stops_the_room(tmp_path: Path) -> None:
-    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
-    await asyncio.to_thread(
-        subprocess.run, [*command, "-keyout", key, "-out", certificate], check=True, capture_output=True
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
 
     async def say_nothing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.close()
 
-    server = await asyncio.start_server(say_nothing, "127.0.0.1", 0, ssl=context)
+    server = await asyncio.start_server(say_nothing, "127.0.0.1", 0, ssl=self_signed(tmp_path))
     port = server.sockets[0].getsockname()[1]
-    async with client(port, "t", url=f"wss://localhost:{port}") as transport:
-        async with room(tmp_path, transport, live=True) as kitchen:
-            await kitchen.hear(frames(5, began=BEGAN))
-            await until(lambda: kitchen.uplink.state is State.STOPPED)
-            assert "certificate" in (kitchen.uplink.reason or "")
+    async with (
+        client(port, "t", url=f"wss://localhost:{port}") as transport,
+        room(tmp_path, transport, live=True) as kitchen,
+    ):
+        await kitchen.hear(frames(5, began=BEGAN))
+        await until(lambda: kitchen.uplink.state is State.STOPPED)
+        assert "certificate" in (kitchen.uplink.reason or "")
     server.close()
 
 
