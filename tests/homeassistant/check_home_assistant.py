@@ -72,9 +72,10 @@ def broker(tmp_path: Path) -> Iterator[Mosquitto]:
 
 
 @pytest.fixture
-async def home(tmp_path: Path, broker: Mosquitto) -> AsyncIterator[HomeAssistant]:
+async def home(request: pytest.FixtureRequest, tmp_path: Path, broker: Mosquitto) -> AsyncIterator[HomeAssistant]:
     found = HomeAssistant(HASS, tmp_path / "home")
-    found.automations = AUTOMATIONS
+    found.automations = getattr(request, "param", AUTOMATIONS)
+    found.packages = [] if found.automations else [BLUEPRINTS.parent / "package.yaml"]
     found.configure(broker_port=broker.port, user=USER, password=PASSWORD, blueprints=BLUEPRINTS)
     await found.start()
     yield found
@@ -166,6 +167,19 @@ async def test_the_blueprints_fill_a_list_and_tell_of_questions(
         assert "call the plumber (Ann)" in item
         assert f"by {datetime.now(UTC) + timedelta(days=2):%d %B}" in item
         assert "Ben asks in the kitchen: Who has the key?" in home.items()
+
+
+@pytest.mark.parametrize("home", [[]], indirect=True, ids=["package"])
+async def test_the_package_fills_a_list_for_all_rooms(
+    home: HomeAssistant, settings: MqttSettings, tmp_path: Path
+) -> None:
+    async with at_work(tmp_path / "room", settings) as stand:
+        await follows(home, "event.action_item", "unknown")
+        await say_three(stand)
+        await until(lambda: home.items() == [f"{LONG} (kitchen)"], seconds=30)
+        async with asyncio.timeout(30):
+            while await home.state("input_text.earmark_last_question") != "m2-0":
+                await asyncio.sleep(0.1)
 
 
 async def test_home_assistant_controls_the_room(home: HomeAssistant, settings: MqttSettings, tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ homeassistant:
   currency: EUR
   auth_providers:
     - type: homeassistant
+  packages: !include_dir_named packages
 http:
   server_host: 127.0.0.1
   server_port: {port}
@@ -54,6 +55,7 @@ class HomeAssistant:
         self._process: subprocess.Popen[bytes] | None = None
         self._token = ""
         self.automations: list[dict[str, Any]] = []
+        self.packages: list[Path] = []
 
     # -- configuration ------------------------------------------------------------------------------------------------
 
@@ -62,6 +64,9 @@ class HomeAssistant:
         storage = self._folder / ".storage"
         storage.mkdir(parents=True)
         shutil.copytree(blueprints, self._folder / "blueprints" / "automation" / "earmark")
+        (self._folder / "packages").mkdir()
+        for package in self.packages:
+            shutil.copy(package, self._folder / "packages")
         mqtt = {
             "broker": "127.0.0.1",
             "port": broker_port,

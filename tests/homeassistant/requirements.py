@@ -10,7 +10,7 @@ import re
 import sys
 from pathlib import Path
 
-WANTED = {"mqtt", "api", "http", "local_todo", "todo", "automation", "persistent_notification"}
+WANTED = {"mqtt", "api", "http", "local_todo", "todo", "automation", "persistent_notification", "input_text"}
 WANTED |= {"sensor", "binary_sensor", "switch", "button", "event", "number", "select", "device_automation"}
 
 
