@@ -55,8 +55,7 @@ class Watching(Marking, Screen[None]):
         super().__init__()
         self._offers = panels
         self._seen = "talk"
-        self.ready = False
-        """Whether everything is there to be shown on."""
+        self._complete = False
         self.shown: RoomView | None = None
         """The room as it was last drawn."""
         self._version = -1
@@ -96,7 +95,12 @@ class Watching(Marking, Screen[None]):
         for marks in self.query(Marks):
             marks.open_only = self.viewer.memory.open_only
         self._see("talk")
-        self.ready = True
+        self._complete = True
+
+    @property
+    def ready(self) -> bool:
+        """Whether everything is there to be shown on: not yet while it is made, and no more while it is left."""
+        return self._complete and bool(self.query(Talk)) and bool(self.query(StatusBar))
 
     # -- showing --------------------------------------------------------------------------------------------------
 
