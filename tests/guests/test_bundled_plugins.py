@@ -1,0 +1,60 @@
+"""Every bundled plugin keeps to the contract that is asked of anyone's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+import earmark_engine.plugin
+import earmark_file.plugin
+import earmark_gate.plugin
+import earmark_mqtt.plugin
+import earmark_symbl.plugin
+from earmark.cli.demo import bundled_recording
+from earmark.testing import FilterConformance, SinkConformance, SourceConformance, Subject, TransportConformance
+from tests.faults.house import engine
+
+
+class TestJsonl(SinkConformance):
+    @pytest.fixture
+    def subject(self, tmp_path: Path) -> Subject:
+        path = tmp_path / "events.jsonl"
+
+        def arrived() -> set[str]:
+            return {json.loads(line)["id"] for line in path.read_text().splitlines()} if path.exists() else set()
+
+        return Subject(plugin=earmark_file.plugin, offer="jsonl", settings={"path": str(path)}, arrived=arrived)
+
+
+class TestConsole(SinkConformance):
+    @pytest.fixture
+    def subject(self) -> Subject:
+        return Subject(plugin=earmark_file.plugin, offer="console")
+
+
+class TestRecording(SourceConformance):
+    @pytest.fixture
+    def subject(self) -> Subject:
+        settings = {"path": str(bundled_recording()), "fast": True}
+        return Subject(plugin=earmark_file.plugin, offer="file", settings=settings)
+
+
+class TestGate(FilterConformance):
+    @pytest.fixture
+    def subject(self) -> Subject:
+        return Subject(plugin=earmark_gate.plugin, offer="gate")
+
+
+class TestSymbl(TransportConformance):
+    @pytest.fixture
+    def subject(self) -> Subject:
+        @asynccontextmanager
+        async def around() -> AsyncIterator[Mapping[str, object]]:
+            async with engine() as served:
+                yield {"url": f"ws://127.0.0.1:{served.port}", "token": served.token, "sentiment": False}
+
+        return Subject(plugin=earmark_symbl.plugin, offer="symbl", around=around)
