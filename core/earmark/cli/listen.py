@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -123,7 +126,18 @@ def run_room(app: App, config: Config) -> Outcome:
         _obey_signals(listener)
         return await listener.run()
 
-    return asyncio.run(main())
+    with own_files():
+        return asyncio.run(main())
+
+
+@contextmanager
+def own_files() -> Iterator[None]:
+    """Whatever is written meanwhile, by whichever plugin, is its owner's alone."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 @dataclass(frozen=True)
@@ -152,9 +166,10 @@ def watch_too(app: App, config: Config) -> Outcome:
     command = next((offer for offer in app.host.commands() if offer.name == "tui"), None)
     if command is None:
         raise PluginError("The terminal viewer is not there: its plugin is disabled or broken (`earmark plugins`).")
-    outcome: Outcome = command.load().main(
-        args=["--with-listener"], standalone_mode=False, obj=Together(app, config), prog_name="earmark tui"
-    )
+    with own_files():
+        outcome: Outcome = command.load().main(
+            args=["--with-listener"], standalone_mode=False, obj=Together(app, config), prog_name="earmark tui"
+        )
     return outcome
 
 
