@@ -56,6 +56,10 @@ class HttpCheck:
 
     async def _answer(self) -> Diagnosis:
         settings = self._settings
+        if not settings.port:
+            return Diagnosis(
+                _SUBJECT, Verdict.SKIPPED, "Its port is another one each time; `earmark status --json` tells it."
+            )
         host = _EVERYWHERE.get(settings.host) or (f"[{settings.host}]" if ":" in settings.host else settings.host)
         url = f"{'https' if settings.certificate_file else 'http'}://{host}:{settings.port}"
         try:
