@@ -278,7 +278,8 @@ class Ears:
         return self._omit(now, self._rate, self._clock.now())
 
     def _omit(self, until: float, rate: int, at: float) -> list[Item]:
-        first, last = round(self._until * rate), round(until * rate)
+        # A sound card that runs fast is ahead of the steady clock; the capture clock never goes back.
+        first, last = round(self._until * rate), round(max(until, self._until) * rate)
         cause, self._cause = self._cause, Cause.DEVICE_LOST
         self._account(last / rate)
         return [Omitted(first, last - first, rate, at - (last - first) / rate, cause)] if last > first else []

@@ -35,6 +35,7 @@ __all__ = ["STATE_KEY", "Figures", "Spool", "Store", "Uplink"]
 _CONNECT_SECONDS = 20.0
 _SLOW_RETRY_SECONDS = 300.0
 _PATIENCE_SECONDS = 30.0
+_MOST_ASKED_SECONDS = 900.0
 _FIRST_DELAY_SECONDS = 0.5
 _MOST_DELAY_SECONDS = 60.0
 _DISK_AFTER_SECONDS = 3.0
@@ -288,12 +289,12 @@ class Uplink:
         self.attempt += 1
         wait = _SLOW_RETRY_SECONDS if refused else next(self._delays)
         if isinstance(error, ConnectionFailed) and error.retry_after_seconds is not None:
-            wait = max(wait, error.retry_after_seconds)
+            wait = max(wait, min(error.retry_after_seconds, _MOST_ASKED_SECONDS))
         self.next_attempt_at = moment(self._clock.now() + wait)
         self._say(State.STOPPED if refused else State.RECONNECTING, _sentence(error))
         with suppress(TimeoutError):
             async with asyncio.timeout(wait):
-                await self._desk.until(lambda: self._desk.stopping or self._desk.refused is not None)
+                await self._desk.until(lambda: self._over() or self._desk.refused is not None)
         self.next_attempt_at = None
 
     def _healthy(self) -> None:

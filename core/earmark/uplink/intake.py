@@ -34,7 +34,7 @@ class Intake:
         if kept is not None:
             with suppress(msgspec.MsgspecError):
                 desk.kept = msgspec.json.decode(kept, type=Kept)
-        lost = desk.spool.open()
+        lost = desk.spool.open(desk.kept.released)
         desk.spool.release(desk.kept.released)
         desk.cursor = desk.spool.first
         for capture, wall in desk.spool.anchors():

@@ -10,18 +10,21 @@ Rules:
    twentieth of the spool at a time, and it is deleted once it is released, so that a crash in between reports it again.
 4. Released sound is deleted: a file goes as soon as its last record is released or given up.
 5. A damaged file gives what is whole in it and is set aside; where no file can be written, sound is held in memory
-   under the same bound, and `problem` says so.
+   under the same bound, and `problem` says so. Files are numbered without a hole, so that sound that was held in memory
+   by a process that died is told as lost.
 
 A file holds a few seconds of records: a header with a checksum over itself and the samples, then the samples.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
 import zlib
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -96,13 +99,16 @@ class Spool:
         self.repairs: list[str] = []
         """What was found damaged when opened, for people."""
 
-    def open(self) -> list[Omitted]:
-        """Find what an earlier process left; tells of sound that was damaged or no longer fits."""
+    def open(self, released: float = 0.0) -> list[Omitted]:
+        """Find what an earlier process left; tells of sound that was damaged or no longer fits.
+
+        What lies before `released`, in seconds on the capture clock, is nobody's loss.
+        """
         found: dict[int, tuple[Path, list[_Record], bool]] = {}
         for folder in (self._memory, self._disk):
             for path in sorted(folder.glob(f"*{_SUFFIX}")) if folder.is_dir() else []:
                 self._recover(path, found)
-        return self._adopt(found)
+        return self._adopt(found, released)
 
     def _recover(self, path: Path, found: dict[int, tuple[Path, list[_Record], bool]]) -> None:
         segment = _Segment(serial=int(path.stem) if path.stem.isdigit() else -1, path=path)
@@ -120,17 +126,20 @@ class Spool:
             other[0].unlink(missing_ok=True)
         found[segment.serial] = (path, records, whole)
 
-    def _adopt(self, found: dict[int, tuple[Path, list[_Record], bool]]) -> list[Omitted]:
+    def _adopt(self, found: dict[int, tuple[Path, list[_Record], bool]], released: float) -> list[Omitted]:
         lost: list[Omitted] = []
-        damaged = False
+        damaged, before = 0, None
         for serial in sorted(found):
             path, records, whole = found[serial]
             records = [record for record in records if not self._records or record.start >= self._records[-1].end]
-            if damaged and records and self._records:
+            if records and self._records and (damaged or serial - 1 != before):
                 lost += _between(self._records[-1], records[0])
+            elif records and damaged:
+                lost += _before(records[0], max(released, records[0].start - damaged * _SEGMENT_SECONDS))
             # The newest file of a killed process may well end in half a record: that is no damage to speak of.
-            damaged = not whole and serial != max(found)
-            if damaged:
+            spoiled = serial != max(found) and not (whole and records)
+            damaged, before = damaged * (not records) + spoiled, serial
+            if spoiled:
                 path = self._set_aside(path, records)
             if not records:
                 path.unlink(missing_ok=True)
@@ -143,7 +152,7 @@ class Spool:
             self._records.extend(records)
         self.seconds = sum(segment.seconds for segment in self._segments)
         self.bytes = sum(segment.size for segment in self._segments)
-        self._serial = self._segments[-1].serial if self._segments else 0
+        self._serial = max(found, default=0)
         return lost + self._trim()
 
     def _set_aside(self, path: Path, records: list[_Record]) -> Path:
@@ -205,15 +214,18 @@ class Spool:
             try:
                 written = os.write(self._writer, record)
                 if written < len(record):
-                    raise OSError(28, "No space left on device")
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
                 segment.size += len(record)
                 if segment.path.parent == self._disk:
                     self._unsynced.add(segment.path)
                     self.bytes_written_to_disk += len(record)
                 return segment
             except OSError as error:
-                os.ftruncate(self._writer, segment.size)
+                with suppress(OSError):
+                    os.ftruncate(self._writer, segment.size)
                 self._fall_back(error)
+                if not segment.records:
+                    self._delete(segment)
                 segment = self._hold_in_memory()
         segment.held += record
         segment.size += len(record)
@@ -347,7 +359,7 @@ class Spool:
         self._segments.remove(segment)
         if segment.path is not None:
             self._unsynced.discard(segment.path)
-            segment.path.unlink(missing_ok=True)
+            _remove(segment.path)
 
     # -- where it lies --------------------------------------------------------------------------------------------
 
@@ -380,12 +392,14 @@ class Spool:
             new.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             try:
-                os.write(handle, data)
+                if os.write(handle, data) < len(data):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
                 os.fsync(handle)
             finally:
                 os.close(handle)
-        except OSError:
-            new.unlink(missing_ok=True)
+        except OSError as error:
+            self._fall_back(error)
+            _remove(new)
             return False
         return True
 
@@ -395,9 +409,9 @@ class Spool:
             if segment.path == old:
                 segment.path = new
                 self.bytes_written_to_disk += segment.size
-                old.unlink(missing_ok=True)
+                _remove(old)
                 return
-        new.unlink(missing_ok=True)
+        _remove(new)
 
     def unsynced(self) -> list[Path]:
         """The files that `sync` has to see to; they count as seen to from now on."""
@@ -412,9 +426,15 @@ class Spool:
                 handle = os.open(path, os.O_RDONLY)
             except FileNotFoundError:
                 continue
+            except OSError as error:
+                self._fall_back(error)
+                continue
             try:
                 os.fsync(handle)
                 self.syncs += 1
+            except OSError as error:
+                self._fall_back(error)
+                self._unsynced.add(path)
             finally:
                 os.close(handle)
 
@@ -432,6 +452,12 @@ class Spool:
         if self._writer is not None:
             os.close(self._writer)
             self._writer = None
+
+
+def _remove(path: Path) -> None:
+    """Delete a file; one that a dying disk keeps is read again at the next start, and released again."""
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
 
 
 def merge(parts: list[Omitted]) -> list[Omitted]:
@@ -464,7 +490,11 @@ def _parse(segment: _Segment, data: bytes) -> tuple[list[_Record], bool]:
 
 
 def _between(before: _Record, after: _Record) -> list[Omitted]:
-    first = round(before.end * after.rate)
+    return _before(after, before.end)
+
+
+def _before(after: _Record, seconds: float) -> list[Omitted]:
+    first = round(seconds * after.rate)
     if after.position <= first:
         return []
     at = after.at - (after.position - first) / after.rate
