@@ -7,6 +7,7 @@ everything, and sound that was not confirmed is sent again.
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,13 +15,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
 
-from earmark.room import Room
+from earmark.room import Room, StageReport
 from earmark.settings import Secret
 
 if TYPE_CHECKING:
     from earmark.hookspecs import Transport
+    from earmark_engine.engine import Engine
 
 _APP = "listener"
+_LOAD_SECONDS = 5.0
 _TOKEN_SECONDS = 10 * 365 * 86_400
 
 
@@ -98,8 +101,36 @@ async def open_engine_transport(settings: EngineSettings, room: Room) -> AsyncIt
     ):
         room.stage.details["recognizer"] = engine.recognizer.name
         token = tokens.issue(_APP, secret, now=room.clock.now()).access_token
-        async with open_symbl(_as_client(settings, f"ws://127.0.0.1:{port}", token), room) as transport:
+        async with (
+            _telling_load(engine, room),
+            open_symbl(_as_client(settings, f"ws://127.0.0.1:{port}", token), room) as transport,
+        ):
             yield transport
+
+
+@asynccontextmanager
+async def _telling_load(engine: Engine, room: Room) -> AsyncIterator[None]:
+    """Tell now and then how hard the recogniser is pressed, so that a machine that cannot keep up is noticed."""
+
+    async def tell() -> None:
+        while True:
+            _tell_load(engine, room.stage)
+            await room.clock.sleep(_LOAD_SECONDS)
+
+    telling = asyncio.create_task(tell(), name="earmark engine load")
+    try:
+        yield
+    finally:
+        telling.cancel()
+        await asyncio.gather(telling, return_exceptions=True)
+        _tell_load(engine, room.stage)
+
+
+def _tell_load(engine: Engine, report: StageReport) -> None:
+    load = engine.recognizer.load
+    report.counters["recognition_real_time_factor"] = round(load.real_time_factor, 3)
+    report.counters["recognition_busy_ratio"] = round(load.busy, 3)
+    report.counters["recognizer_restarts"] = load.restarts
 
 
 def _as_client(settings: EngineSettings, url: str, token: str) -> Any:

@@ -55,6 +55,10 @@ async def test_speech_comes_back_as_utterances_and_marks_on_the_capture_clock(tm
     assert 10.0 <= min(item.event.start for item in said if isinstance(item.event, Utterance)) < 12.0
     assert confirmed[-1].until == pytest.approx(23.0, abs=0.1)
     assert kept_in(tmp_path) == []
+    counted = room.stage.counters
+    assert counted["recognition_real_time_factor"] > 0
+    assert 0 < counted["recognition_busy_ratio"] <= 1
+    assert counted["recognizer_restarts"] == 0
 
 
 @pytest.mark.parametrize(
