@@ -10,6 +10,7 @@ from datetime import datetime
 import msgspec
 
 from earmark.clock import moment
+from earmark.errors import JournalError
 from earmark.events import AnyEvent, Event, Hearing, Insight, Level, MarkChanged, Status, encode
 from earmark.room import Room
 from earmark_mqtt.discovery import ONLINE, Announced, Herald
@@ -86,7 +87,8 @@ class Board:
         now = self._room.clock.monotonic()
         if now - self._marks_at >= self._settings.status_every:
             self._marks_at = now
-            await self._look_at_marks()
+            with suppress(JournalError):  # the journal says so itself; what is known stays as it is
+                await self._look_at_marks()
         self._look_at_state(now)
         return [*self.announced().messages, *self._state(), Message(self._topics.availability, ONLINE, retain=True)]
 

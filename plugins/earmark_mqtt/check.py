@@ -11,9 +11,10 @@ from contextlib import asynccontextmanager
 from earmark.errors import EarmarkError
 from earmark.hookspecs import Diagnosis, Verdict
 from earmark.room import Room
+from earmark_mqtt.connecting import open_line
 from earmark_mqtt.discovery import Herald
 from earmark_mqtt.errors import BrokerError
-from earmark_mqtt.line import Incoming, Line, open_line
+from earmark_mqtt.line import Incoming, Line
 from earmark_mqtt.settings import MqttSettings
 from earmark_mqtt.topics import Message, Topics
 

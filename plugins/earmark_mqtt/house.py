@@ -15,8 +15,9 @@ from earmark.backoff import delays
 from earmark.clock import Clock
 from earmark.errors import EarmarkError
 from earmark.events import AnyEvent, decode
+from earmark_mqtt.connecting import open_line
 from earmark_mqtt.errors import BrokerAway, BrokerError
-from earmark_mqtt.line import Incoming, Line, open_line
+from earmark_mqtt.line import Incoming, Line
 from earmark_mqtt.payloads import Home, LastMark, OpenItems
 from earmark_mqtt.settings import MqttSettings
 from earmark_mqtt.topics import Message, Topics

@@ -9,8 +9,9 @@ from collections.abc import Awaitable, Callable, Iterator
 from earmark.backoff import delays
 from earmark.errors import EarmarkError, SettingsError
 from earmark.room import Room
+from earmark_mqtt.connecting import open_line
 from earmark_mqtt.errors import BrokerError, BrokerRefused
-from earmark_mqtt.line import Handler, Line, open_line
+from earmark_mqtt.line import Handler, Line
 from earmark_mqtt.settings import MqttSettings
 from earmark_mqtt.topics import Message
 

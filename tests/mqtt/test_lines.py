@@ -11,8 +11,8 @@ import pytest
 
 from earmark.errors import SettingsError
 from earmark.settings import Duration
+from earmark_mqtt.connecting import open_line
 from earmark_mqtt.errors import BrokerAway, BrokerError, BrokerRefused
-from earmark_mqtt.line import open_line
 from earmark_mqtt.settings import MqttSettings
 from earmark_mqtt.tls import context_of
 from earmark_mqtt.topics import Message
