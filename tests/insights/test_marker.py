@@ -155,3 +155,11 @@ def test_whatever_is_said_marks_stay_in_order(talk: list[tuple[str, Person | Non
         revisions[mark.id] = mark.revision
         assert all(mark.text[tag.offset :].startswith(tag.text) for tag in mark.tags)
     assert msgspec.json.decode(msgspec.json.encode(told.marks), type=list[Mark]) == told.marks
+
+
+def test_an_answer_is_to_the_task_that_was_named_last() -> None:
+    talk = Talk()
+    talk.say("I'll call the plumber tomorrow.")
+    (second,) = talk.say("And Tom needs to buy milk.")
+    changed = [mark for mark in talk.say("By Friday, please.") if mark.revision]
+    assert [mark.id for mark in changed] == [second.id]

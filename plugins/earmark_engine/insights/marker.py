@@ -58,13 +58,10 @@ class LinearDetector:
         return self._topics.all()
 
     def _marks(self, sentence: Sentence) -> Iterator[Mark]:
-        answered = None
         for ahead in range(max(NEIGHBOURS), -1, -1):
             if ahead < len(self._reads) and sentence.start - self._said[-1 - ahead].end <= LATEST_SECONDS:
-                for mark in self._weigh(ahead):
-                    answered = answered or (mark if mark.kind in _TASKS else None)
-                    yield mark
-        if answered is None or sentence.id not in answered.sentences:
+                yield from self._weigh(ahead)
+        if not any(sentence.id in mark.sentences for mark, _ in self._open):
             yield from self._amend(sentence)
 
     def _weigh(self, ahead: int) -> Iterator[Mark]:
@@ -87,8 +84,8 @@ class LinearDetector:
     def _mark(self, kind: Kind, sentence: Sentence, confidence: float) -> Mark:
         """A new mark, or the one that was just made on the same matter."""
         if kind in _TASKS:
-            for place, (earlier, _) in enumerate(self._open):
-                changed = self._amended(earlier, sentence, repeated=True)
+            for place in reversed(range(len(self._open))):
+                changed = self._amended(self._open[place][0], sentence, repeated=True)
                 if changed is not None:
                     self._open[place] = (changed, sentence.end)
                     return changed
@@ -107,7 +104,7 @@ class LinearDetector:
 
     def _amend(self, sentence: Sentence) -> Iterator[Mark]:
         """The latest open mark, where this sentence answers it or names its day."""
-        if self._open and sentence.id not in self._open[-1][0].sentences:
+        if self._open:
             changed = self._amended(self._open[-1][0], sentence, repeated=False)
             if changed is not None:
                 self._open[-1] = (changed, sentence.end)
