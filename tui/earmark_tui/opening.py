@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -29,6 +30,17 @@ _MEMORY_FOLDER = "viewer"
 _SCREENSHOT_SECONDS = 10.0
 
 
+def calm_collector() -> None:
+    """Have Python look for cycles less often.
+
+    A day of talk is hundreds of thousands of small objects without a cycle; looking through them again and again would
+    take longer than loading them.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
+
+
 @dataclass(frozen=True)
 class Wanted:
     """What is to be watched, as the command line says it."""
@@ -44,6 +56,7 @@ class Wanted:
 
 async def watch(app: App, wanted: Wanted, *, screenshot: Path | None, size: tuple[int, int]) -> None:
     """Watch until one leaves, or write a picture of the screen."""
+    calm_collector()
     feed = await _feed(app, wanted)
     viewer = viewer_for(app, feed, local=not wanted.connect and not wanted.mqtt)
     if screenshot is not None:

@@ -239,6 +239,8 @@ class RoomView:
     def _settle(self, said: Utterance) -> None:
         """Let go of the growing text that a stored utterance replaces."""
         self._said_until = max(self._said_until, said.end)
+        if not self.pending:
+            return
         self.pending = [
             hearing
             for hearing in self.pending

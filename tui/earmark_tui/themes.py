@@ -9,9 +9,7 @@ from textual.theme import BUILTIN_THEMES, Theme
 
 _INK = {"block-cursor-text-style": "none"}
 
-_ANSI = {
-    name: "none" if name.endswith("style") else "ansi_default" for name in BUILTIN_THEMES["ansi-dark"].variables
-}
+_ANSI = {name: "none" if name.endswith("style") else "ansi_default" for name in BUILTIN_THEMES["ansi-dark"].variables}
 
 THEMES = (
     Theme(

@@ -14,7 +14,7 @@ from earmark.errors import EarmarkError
 from earmark.listener import Listener, Outcome
 from earmark.paths import room_folders
 from earmark_tui.app import Viewer
-from earmark_tui.opening import local_feed, viewer_for
+from earmark_tui.opening import calm_collector, local_feed, viewer_for
 
 _CONSOLE = "console"
 LOG_FILE = "listen.log"
@@ -30,6 +30,7 @@ async def listen_and_watch(together: Together) -> Outcome:
         raise EarmarkError("--tui needs a terminal; without it, `earmark listen` writes plain lines")
     if any(text.partition(":")[0] == _CONSOLE for text in config.settings.sinks):
         config = narrowed(config, without=(_CONSOLE,), only=())
+    calm_collector()
     folders = room_folders(config.settings.room, config.settings, app.environ).make()
     with (folders.state / LOG_FILE).open("w", encoding="utf-8") as log:
         app.start_logging(log)

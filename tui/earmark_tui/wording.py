@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from rich.cells import cell_len, chop_cells
@@ -46,12 +46,14 @@ def clean(text: str) -> str:
 def wrapped(text: str, width: int) -> list[str]:
     """Text in lines of at most so many cells, broken between words where that can be."""
     width = max(width, 1)
-    if len(text) <= width and (text.isascii() or cell_len(text) <= width):
+    if text.isascii():
+        return [text[begin:end] for begin, end in _cuts(text, width)]
+    if len(text) <= width and cell_len(text) <= width:
         return [text]
     lines: list[str] = []
     line, used = "", 0
     for word in text.split():
-        cells = len(word) if word.isascii() else cell_len(word)
+        cells = cell_len(word)
         if line and used + 1 + cells <= width:
             line, used = f"{line} {word}", used + 1 + cells
             continue
@@ -62,6 +64,27 @@ def wrapped(text: str, width: int) -> list[str]:
         used = cell_len(line)
     lines.append(line)
     return lines
+
+
+def rows_of(text: str, width: int) -> int:
+    """How many lines `wrapped` would make; quick, because it is asked of every sentence of a day."""
+    width = max(width, 1)
+    if not text.isascii():
+        return len(wrapped(text, width))
+    if len(text) <= width:
+        return 1
+    return sum(1 for _ in _cuts(text, width))
+
+
+def _cuts(text: str, width: int) -> Iterator[tuple[int, int]]:
+    """From where to where each line of a text without wide characters goes."""
+    begin, length_ = 0, len(text)
+    while length_ - begin > width:
+        space = text.rfind(" ", begin + 1, begin + width + 1)
+        end = begin + width if space < 0 else space
+        yield begin, end
+        begin = end if space < 0 else space + 1
+    yield begin, length_
 
 
 def fitted(text: str, width: int) -> str:

@@ -18,7 +18,7 @@ from earmark.paths import RoomFolders
 from earmark_tui.feeds import Asked, Begun, Inbox, News, OlderMarks, Tiding
 from earmark_tui.feeds.following import Follower, first_shown, utc_now
 
-_CHUNK = 1000
+_CHUNK = 2000
 _LONGEST_DELAY_SECONDS = 2.0
 _LOOK_SECONDS = 2.0
 _MOST_CONVERSATIONS = 200
@@ -71,7 +71,7 @@ class LocalFeed:
         async with knock(folders.runtime, room) as opened:
             yield None
             place = after or 0
-            async for tiding in self._catch_up(room, folders.journal, after):
+            async for tiding in self.catch_up(room, folders.journal, after):
                 yield tiding
                 if isinstance(tiding, News):
                     place = tiding.entries[-1].seq or place
@@ -80,7 +80,7 @@ class LocalFeed:
             async for told in opened.watch(place, live=True):
                 yield News(room, (told,))
 
-    async def _catch_up(self, room: str, path: Path, after: int | None) -> AsyncIterator[Tiding]:
+    async def catch_up(self, room: str, path: Path, after: int | None) -> AsyncIterator[Tiding]:
         """What was journaled after a place, straight from the file: faster than through the door."""
         async with Journal.open(path, clock=self._clock, read_only=True) as journal:
             if after is None or after > journal.last:

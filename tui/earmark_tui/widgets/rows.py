@@ -76,6 +76,9 @@ class Rows(ScrollView, Generic[T], can_focus=True):
     def draw(self, item: T, width: int) -> list[list[Segment]]:
         """An item's rows."""
 
+    def prepare(self, width: int) -> None:
+        """Reckon what depends on the width alone, before items are measured."""
+
     def draw_after(self, width: int) -> list[list[Segment]]:
         """Rows after the last item, which may change at any time."""
         return []
@@ -100,6 +103,7 @@ class Rows(ScrollView, Generic[T], can_focus=True):
         if width != self._columns:
             self._columns, self._starts = width, [0]
             self._cache.clear()
+        self.prepare(width)
         starts, height_of = self._starts, self.height_of
         row = starts[-1]
         for item in self.items[len(starts) - 1 :]:
@@ -136,12 +140,12 @@ class Rows(ScrollView, Generic[T], can_focus=True):
         width = self.size.width
         row = y + round(self.scroll_offset.y)
         strip = self._row(row)
-        return strip.adjust_cell_length(width, self.rich_style).crop(0, width)
+        return strip.adjust_cell_length(width, self.ground).crop(0, width)
 
     def _row(self, row: int) -> Strip:
         if row >= self._starts[-1]:
             after = row - self._starts[-1]
-            return self._after[after] if after < len(self._after) else Strip.blank(self._columns, self.rich_style)
+            return self._after[after] if after < len(self._after) else Strip.blank(self._columns, self.ground)
         index = bisect_right(self._starts, row) - 1
         drawn = self._cache.get(index)
         if drawn is None:
@@ -149,12 +153,19 @@ class Rows(ScrollView, Generic[T], can_focus=True):
             drawn = [self._strip(segments, chosen=chosen) for segments in self.draw(self.items[index], self._columns)]
             self._cache.set(index, drawn)
         within = row - self._starts[index]
-        return drawn[within] if within < len(drawn) else Strip.blank(self._columns, self.rich_style)
+        return drawn[within] if within < len(drawn) else Strip.blank(self._columns, self.ground)
 
     def _strip(self, segments: list[Segment], *, chosen: bool) -> Strip:
-        ground = self.look("chosen") if chosen else self.rich_style
+        ground = self.look("chosen") if chosen else self.ground
         strip = Strip(Segment(text, _over(ground, style)) for text, style, _ in segments)
         return strip.adjust_cell_length(self._columns, ground)
+
+    @property
+    def ground(self) -> Style:
+        """The style of what is not styled otherwise; kept, because it is asked for every row."""
+        if "" not in self._looks:
+            self._looks[""] = self.rich_style
+        return self._looks[""]
 
     def look(self, name: str) -> Style:
         """The style that the style sheet gives a part."""

@@ -13,7 +13,7 @@ from earmark.minutes import name_of
 from earmark_tui.finding import Needle
 from earmark_tui.room import RoomView, TalkItem
 from earmark_tui.widgets.rows import Rows
-from earmark_tui.wording import CLOSED, SIGNS, clean, clock, fitted, missing, rule_of, spoken, wrapped
+from earmark_tui.wording import CLOSED, SIGNS, clean, clock, fitted, missing, rows_of, rule_of, spoken, wrapped
 
 _TIME_CELLS = 8
 _MOST_NAME_CELLS = 12
@@ -37,6 +37,10 @@ class Talk(Rows[TalkItem]):
         self.frozen = False
         self._taken = 0
         self._name_cells = 0
+        self._inline = False
+        self._margin = 0
+        """Cells before the text: the sign, the time, and the name where names are known."""
+        self._cells = 1
 
     # -- content --------------------------------------------------------------------------------------------------
 
@@ -104,31 +108,21 @@ class Talk(Rows[TalkItem]):
 
     # -- drawing --------------------------------------------------------------------------------------------------
 
-    @property
-    def _margin(self) -> int:
-        """Cells before the text: the sign, the time, and the name where names are known."""
-        if self._columns < _NARROW_CELLS:
-            return 2
-        return 2 + _TIME_CELLS + 2 + (self._name_cells + 2 if self._name_cells else 0)
-
-    def _text_cells(self, width: int) -> int:
-        return max(min(width - self._margin - 1, _WIDEST_TEXT_CELLS), 10)
+    def prepare(self, width: int) -> None:
+        """Reckon how wide the text is."""
+        self._inline = width < _NARROW_CELLS
+        names = self._name_cells + 2 if self._name_cells else 0
+        self._margin = 2 if self._inline else 2 + _TIME_CELLS + 2 + names
+        self._cells = max(min(width - self._margin - 1, _WIDEST_TEXT_CELLS), 10)
 
     def height_of(self, item: TalkItem, width: int) -> int:
         """How many rows it takes."""
         if isinstance(item, Utterance):
-            cells = self._text_cells(width)
-            text = item.text
-            if len(text) <= cells and text.isascii() and not self._named_inline(item):
-                return 1
-            return len(wrapped(self._line(item), cells))
+            return rows_of(self._line(item), self._cells)
         return 2 if isinstance(item, ConversationStarted) else 1
 
-    def _named_inline(self, item: Utterance) -> bool:
-        return item.speaker is not None and self._columns < _NARROW_CELLS
-
     def _line(self, item: Utterance) -> str:
-        name = name_of(item.speaker) if self._named_inline(item) else None
+        name = name_of(item.speaker) if self._inline else None
         return f"{clean(name)}: {spoken(item)}" if name else spoken(item)
 
     def draw(self, item: TalkItem, width: int) -> list[list[Segment]]:
@@ -140,7 +134,7 @@ class Talk(Rows[TalkItem]):
         return self._drawn_rule(item, width)
 
     def _drawn_utterance(self, item: Utterance, width: int) -> list[list[Segment]]:
-        lines = wrapped(self._line(item), self._text_cells(width))
+        lines = wrapped(self._line(item), self._cells)
         style = self.look("dim") if item.withheld else None
         rows: list[list[Segment]] = []
         for number, line in enumerate(lines):
@@ -151,7 +145,7 @@ class Talk(Rows[TalkItem]):
     def _head(self, item: Utterance) -> list[Segment]:
         sign, style = self._sign(item)
         parts = [Segment(f"{sign} ", style)]
-        if self._columns >= _NARROW_CELLS:
+        if not self._inline:
             parts.append(Segment(f"{clock(item.at)}  ", self.look("dim")))
             if self._name_cells:
                 parts.append(self._who(item))
@@ -194,7 +188,7 @@ class Talk(Rows[TalkItem]):
         """The text that is still growing."""
         if self.room is None or self.frozen or self.filter:
             return []
-        cells = self._text_cells(width)
+        cells = self._cells
         rows: list[list[Segment]] = []
         for hearing in self.room.pending:
             lines = wrapped(clean(hearing.text), cells)
@@ -202,7 +196,7 @@ class Talk(Rows[TalkItem]):
             lines[-1] = fitted(lines[-1] + ellipsis, cells + 2)
             style = self.look("dim") + Style(italic=True)
             head: list[Segment] = [Segment("» ", self.look("good"))]
-            if self._columns >= _NARROW_CELLS:
+            if not self._inline:
                 head.append(Segment(" " * (_TIME_CELLS + 2)))
                 if self._name_cells:
                     head.append(self._who(hearing))
