@@ -7,8 +7,11 @@ microphone has gone silent without a word is not, however busy its timers are.
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from earmark.events import State, Status
 from earmark.room import StageReport
 
 STUCK_SECONDS = 10.0
@@ -53,3 +56,31 @@ def _stuck(facts: Facts) -> str | None:
     if facts.unsaid_seconds > LINE_SECONDS:
         return "the line has not taken any sound for long"
     return None
+
+
+_LOST = (State.RECONNECTING, State.STOPPED)
+_UNDECIDED = (State.CONNECTING, State.DRAINING)
+
+
+class Diary:
+    """What a log says of a room: when its line is lost and back, and when it goes deaf and hears again.
+
+    An outage of days is two entries, however often a new line is tried and whatever reason each attempt gives.
+    """
+
+    def __init__(self) -> None:
+        self._lost = False
+        self._ill = False
+
+    def note(self, status: Status) -> Iterator[tuple[int, str]]:
+        """What is new in a status, each with the level that it is logged at."""
+        lost = self._lost if status.state in _UNDECIDED else status.state in _LOST
+        if lost and not self._lost:
+            yield logging.WARNING, f"The room is {status.state}: {status.reason or 'the line was lost'}"
+        elif self._lost and not lost:
+            yield logging.INFO, f"The line is back; the room is {status.state}"
+        if status.ill and not self._ill:
+            yield logging.ERROR, f"The room does not do its work: {status.ill}"
+        elif self._ill and not status.ill:
+            yield logging.INFO, "The room does its work again"
+        self._lost, self._ill = lost, status.ill is not None
