@@ -22,7 +22,7 @@ class HttpSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """Where the local API listens, whom it lets in, and its limits."""
 
     host: str = "127.0.0.1"
-    """The address it listens on; `0.0.0.0` or `::` lets the whole network ask, always with the token."""
+    """The address it listens on; `0.0.0.0` (or `::` for IPv6) lets the whole network ask, always with the token."""
     port: _Port = 8788
     """Its port; 0 takes any that is free."""
     token: Secret | None = None
@@ -47,6 +47,8 @@ class HttpSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """A watcher that takes nothing for so long is cut loose."""
 
     def __post_init__(self) -> None:
+        if not self.host:
+            raise ValueError("host: name an address; 0.0.0.0 listens on every one")
         if self.token is not None and len(self.token.reveal()) < LEAST_TOKEN:
             raise ValueError(f"token: it must have {LEAST_TOKEN} characters or more; `openssl rand -hex 32` draws one")
         if self.token is not None and not re.fullmatch(r"[\x21-\x7e]+", self.token.reveal()):

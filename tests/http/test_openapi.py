@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -244,6 +245,31 @@ def test_any_bytes_leave_the_listener_answering(served: Served, garbage: bytes, 
             answer = b""
     assert not answer.startswith(b"HTTP/1.1 5")
     assert served.ask("GET", "/healthz")[0] == 200
+
+
+HOSTS = st.text(alphabet=st.characters(min_codepoint=32, max_codepoint=255), max_size=30)
+PARTS = st.sampled_from(
+    ["localhost", "127.0.0.1", "[::1]", "evil.example", ".", ":", "@", "/", "#", "%", "8788", " ", ","]
+)
+
+
+@PLAIN
+@given(host=HOSTS | st.lists(PARTS, max_size=5).map("".join))
+def test_no_strange_name_is_let_in(served: Served, host: str) -> None:
+    with socket.create_connection(("127.0.0.1", served.port), timeout=20) as line:
+        line.sendall(b"GET /healthz HTTP/1.1\r\nConnection: close\r\nHost: " + host.encode("latin-1") + b"\r\n\r\n")
+        answer = line.recv(65536)
+    status = int(answer.split(b" ", 2)[1])
+    assert status in (200, 400, 421)
+    if status == 200:
+        name = re.fullmatch(r"(\[[0-9a-f:.%]+\]|[\w.-]+)(:\d*)?", host.strip().lower())
+        assert name, host
+        bare = name[1].strip("[]").rstrip(".")
+        if bare not in ("localhost", socket.gethostname().lower(), OWN_LOCAL):
+            ip_address(bare)
+
+
+OWN_LOCAL = f"{socket.gethostname().lower().partition('.')[0]}.local"
 
 
 def test_after_all_that_the_room_is_well_and_its_journal_whole(served: Served) -> None:

@@ -50,6 +50,7 @@ def test_what_others_can_reach_is_no_loopback(host: str) -> None:
         ('allowed_origins=["*"]', "is not an origin"),
         ('allowed_origins=["https://home.example/page"]', "is not an origin"),
         ('allowed_hosts=["home.example:80"]', "without a port"),
+        ("host=", "0.0.0.0 listens on every one"),
         ("key_file=key.pem", "needs the certificate"),
         ("port=70000", "65535"),
         ("prot=1", 'did you mean "port"'),

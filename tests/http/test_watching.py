@@ -246,6 +246,14 @@ async def test_a_watcher_that_talks_is_shown_out(home: House) -> None:
         assert line.close_code == 1008
 
 
+async def test_a_watcher_that_shouts_is_cut_off(home: House) -> None:
+    async with home.session.ws_connect(f"{home.url}{EVENTS}", headers=BEARER) as line:
+        await line.send_bytes(b"x" * 1_000_000)
+        await read_out(line)
+        assert line.close_code in (1006, 1008, 1009)
+    await until(lambda: home.service.details["watchers"] == "0")
+
+
 async def test_when_the_listener_stops_watchers_are_told(tmp_path: Path) -> None:
     async with aiohttp.ClientSession() as session:
         async with house(tmp_path) as home:
