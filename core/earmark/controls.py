@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime, time, timedelta
 from typing import Protocol
@@ -15,6 +16,8 @@ from earmark.journal_rows import Mark
 
 STATE_KEY = "controls"
 _LOOK_SECONDS = 1.0
+_KEEP_SECONDS = 2.0
+_MOST_MUTE_SECONDS = 366 * 86400.0
 
 
 class Kept(msgspec.Struct):
@@ -70,6 +73,9 @@ class RoomControls:
         self._changed = changed
         self._kept = Kept()
         self._was_muted = False
+        self._open_at: float | None = None
+        """When a timed mute ends, on the steady clock."""
+        self._keeping: asyncio.Task[None] | None = None
 
     def restore(self, kept: bytes | None) -> None:
         """Go on from what an earlier process kept."""
@@ -77,16 +83,19 @@ class RoomControls:
             try:
                 self._kept = msgspec.json.decode(kept, type=Kept)
             except msgspec.MsgspecError:
-                self._kept = Kept()
+                # Nobody knows any more whether the owner wanted to be heard: ears stay closed until somebody says so.
+                self._kept = Kept(muted=True)
+        if self._kept.muted_until is not None:
+            self._mute_for(self._kept.muted_until - self._clock.now())
         self._was_muted = self.muted
 
     async def mind(self) -> None:
         """Let times pass: a timed mute ends, quiet hours begin."""
         while True:
             await self._clock.sleep(_LOOK_SECONDS)
-            until = self._kept.muted_until
-            if self._kept.muted and until is not None and self._clock.now() >= until:
-                self._kept.muted, self._kept.muted_until = False, None
+            over = self._open_at is not None and self._clock.monotonic() >= self._open_at
+            if self._kept.muted and over:
+                self._open()
                 await self._keep()
             if self.muted != self._was_muted:
                 self._was_muted = self.muted
@@ -110,14 +119,26 @@ class RoomControls:
         return self._kept.device
 
     async def mute(self, *, seconds: float | None = None, by: str) -> None:
-        """Close the device, for good or for a time."""
-        self._kept.muted = True
-        self._kept.muted_until = None if seconds is None else self._clock.now() + seconds
+        """Close the device, for good or for a time of up to a year."""
+        if seconds is not None and not 0 < seconds <= _MOST_MUTE_SECONDS:
+            raise EarmarkError("A room is muted for a time of up to a year, or without a time for good.")
+        self._kept.muted, self._kept.muted_until, self._kept.open_until = True, None, None
+        self._open_at = None
+        if seconds is not None:
+            self._kept.muted_until = self._clock.now() + seconds
+            self._mute_for(seconds)
         await self._keep()
+
+    def _mute_for(self, seconds: float) -> None:
+        """Count the time on the steady clock: a machine that learns what time it is must not open its ears for it."""
+        self._open_at = self._clock.monotonic() + min(max(0.0, seconds), _MOST_MUTE_SECONDS)
+
+    def _open(self) -> None:
+        self._kept.muted, self._kept.muted_until, self._open_at = False, None, None
 
     async def unmute(self, *, by: str) -> None:
         """Open the device again, in quiet hours until they are over."""
-        self._kept.muted, self._kept.muted_until = False, None
+        self._open()
         if quiet := self._quiet_until():
             self._kept.open_until = quiet.timestamp()
         await self._keep()
@@ -181,7 +202,9 @@ class RoomControls:
     async def _keep(self) -> None:
         self._was_muted = self.muted
         self._changed()
-        await self._desk.keep(STATE_KEY, msgspec.json.encode(self._kept))
+        self._keeping = asyncio.ensure_future(self._desk.keep(STATE_KEY, msgspec.json.encode(self._kept)))
+        # What was asked for counts at once; a journal that cannot be written must not hold up the answer.
+        await asyncio.wait({self._keeping}, timeout=_KEEP_SECONDS)
 
     def _quiet_until(self) -> datetime | None:
         now = self._clock.now()
@@ -202,7 +225,8 @@ def _ends(now: datetime, begin: time, end: time) -> datetime | None:
     for days in (0, -1):
         day = now.date() + timedelta(days=days)
         first = datetime.combine(day, begin).astimezone()
-        last = datetime.combine(day if begin < end else day + timedelta(days=1), end).astimezone()
+        # An hour that comes twice in autumn is quiet both times.
+        last = datetime.combine(day if begin < end else day + timedelta(days=1), end).replace(fold=1).astimezone()
         if first <= now < last:
             return last
     return None

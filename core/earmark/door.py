@@ -22,6 +22,7 @@ from earmark.forgetting import Forgotten, Selection
 from earmark.journal import Journal
 from earmark.room import Controls
 from earmark.room import Watch as WatchLive
+from earmark.stages import describe
 
 NAME = "door"
 _MOST_LINE_BYTES = 4 * 1024 * 1024
@@ -193,8 +194,8 @@ class Doorkeeper:
             if isinstance(request, Forget):
                 return Answer(forgotten=await self._forget(request.selection))
             await self._control(request)
-        except EarmarkError as error:
-            return Answer(error=str(error))
+        except Exception as error:  # whatever goes wrong with one request, the visitor gets an answer
+            return Answer(error=describe(error))
         return Answer(status=self._controls.status())
 
     async def _control(self, request: Request) -> None:

@@ -7,6 +7,7 @@ The capture clock goes on whatever happens to the source: what is missing becaus
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
@@ -32,6 +33,8 @@ _MUTED_TICK_SECONDS = 1.0
 _FIRST_DELAY_SECONDS = 0.5
 _MOST_DELAY_SECONDS = 15.0
 _JITTER_SECONDS = 0.25
+_EPSILON_SECONDS = 1e-3
+_MOST_SAMPLES = 16384
 _MOST_AGE_SECONDS = 10.0
 
 
@@ -74,6 +77,7 @@ class Ears:
         """Whether this is the first sound of all, and no conversation goes on with it."""
         self._base: float | None = None
         """Capture seconds at which the source was opened."""
+        self._closed_by_mute = False
         self._cause = Cause.RESTARTED
         self._meter = _Meter()
         self._heard_at = clock.monotonic()
@@ -104,7 +108,8 @@ class Ears:
 
     async def listen(self) -> AsyncIterator[Item]:
         """The room's sound from now on; raises `SourceFailed` when there can be none."""
-        waits = delays(_FIRST_DELAY_SECONDS, _MOST_DELAY_SECONDS, random.Random())  # noqa: S311 # spreads retries
+        rng = random.Random()  # noqa: S311 # spreads retries, guards nothing
+        waits = delays(_FIRST_DELAY_SECONDS, _MOST_DELAY_SECONDS, rng)
         try:
             while not self._stopping.is_set():
                 if self._muted():
@@ -117,12 +122,14 @@ class Ears:
                         if isinstance(heard, _Ended):
                             ended = heard
                             break
-                        waits = delays(_FIRST_DELAY_SECONDS, _MOST_DELAY_SECONDS, random.Random())  # noqa: S311
+                        waits = delays(_FIRST_DELAY_SECONDS, _MOST_DELAY_SECONDS, rng)
                         for item in await self._through(heard):
                             yield item
                 if self._stopping.is_set() or (ended and self._is_over(ended)):
                     break
-                if self._muted():
+                if self._closed_by_mute:
+                    # The owner may have unmuted while the device was closing: what was held back is gone all the same.
+                    self._closed_by_mute, self._cause = False, Cause.MUTED
                     for item in await self._chain.reset(Cause.MUTED):
                         yield item
                 elif ended is not None:
@@ -184,6 +191,7 @@ class Ears:
                     yield placed
                 if isinstance(item, _Ended):
                     return
+            self._closed_by_mute = self._muted()
             if self._controls.device != device:
                 self._cause = Cause.DEVICE_LOST
         finally:
@@ -234,10 +242,11 @@ class Ears:
             await queue.put(_Ended(error))
 
     async def _hand_on(self, source: Source, queue: asyncio.Queue[Item | _Ended]) -> None:
-        async for item in source:
-            if not isinstance(item, Frame | Omitted):
-                raise TypeError(f"{self._stage.label} gave {type(item).__name__} instead of Frame or Omitted")
-            await queue.put(item)
+        until: float | None = None
+        async for given in source:
+            for item in checked(given, until, self._stage.label):
+                await queue.put(item)
+                until = item.end
 
     # -- its place on the capture clock ---------------------------------------------------------------------------
 
@@ -327,6 +336,30 @@ class Ears:
             await self._change(_MUTED_TICK_SECONDS)
         self._heard_at = self._clock.monotonic()
         self._cause = Cause.MUTED
+
+
+def checked(item: object, until: float | None, label: str) -> list[Item]:
+    """What a source gave, in pieces that the room can work with, and what it left out without a word.
+
+    Raises `TypeError` or `ValueError` for what is neither sound nor says that there is none.
+    """
+    if not isinstance(item, Frame | Omitted):
+        raise TypeError(f"{label} gave {type(item).__name__} instead of Frame or Omitted")
+    sound = isinstance(item, Frame)
+    if sound and not (
+        isinstance(item.samples, np.ndarray) and item.samples.dtype == np.int16 and item.samples.ndim == 1
+    ):
+        raise TypeError(f"{label} gave samples that are not one channel of int16")
+    if item.rate <= 0 or not math.isfinite(item.at):
+        raise ValueError(f"{label} gave sound without a rate or a time")
+    if until is not None and item.start < until - _EPSILON_SECONDS:
+        raise ValueError(f"{label} gave sound from before what it had given")
+    pieces: list[Item] = []
+    if until is not None and item.start > until + _EPSILON_SECONDS:
+        first = round(until * item.rate)
+        at = item.at - (item.start - until)
+        pieces.append(Omitted(first, item.position - first, item.rate, at, Cause.DROPPED))
+    return pieces + (list(item.pieces(_MOST_SAMPLES)) if isinstance(item, Frame) else [item])
 
 
 class _Meter:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
@@ -48,8 +49,13 @@ class _Link:
         self._enricher: Any = None
         self._open = AsyncExitStack()
         self._retry_at = 0.0
+        self._turn = asyncio.Lock()
 
     async def enrich(self, event: AnyEvent) -> list[AnyEvent]:
+        async with self._turn:
+            return await self._enrich(event)
+
+    async def _enrich(self, event: AnyEvent) -> list[AnyEvent]:
         if self._stage.restarts.is_set():
             self._stage.restarts.clear()
             await self.close()

@@ -241,6 +241,7 @@ class Status(Event, frozen=True, kw_only=True, tag="status"):
     """Why the room does not do its work, such as a source that has fallen silent; None if it does."""
     attempt: int = 0
     next_attempt_at: datetime | None = None
+    muted: bool = False
     muted_until: datetime | None = None
     backlog_seconds: float = 0.0
     """Sound captured and not yet confirmed heard."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 
@@ -20,6 +20,7 @@ from earmark.delivery import Delivery
 from earmark.door import Doorkeeper
 from earmark.ears import Ears
 from earmark.enriching import Enrichment
+from earmark.errors import JournalError
 from earmark.events import AnyEvent, Durable, Hearing, Status, is_durable
 from earmark.filters import Chain
 from earmark.forgetting import Forgotten, Selection
@@ -43,6 +44,7 @@ _DRAIN_SECONDS = 20.0
 _LEAVE_SECONDS = 8.0
 _SINKS_SECONDS = 10.0
 _SIGN_SECONDS = 1.0
+_AGAIN_SECONDS = 1.0
 _TRIM_SECONDS = 6 * 3600.0
 _SERVICE_DELAY_SECONDS = 1.0
 _MOST_SERVICE_DELAY_SECONDS = 60.0
@@ -193,15 +195,15 @@ class Listener:
     async def _helpers(self, delivery: Delivery) -> AsyncIterator[list[asyncio.Task[None]]]:
         """Everything that runs beside the way of the sound."""
         background = [
-            asyncio.create_task(coroutine, name=f"earmark {name}")
-            for name, coroutine in {
-                "controls": self.controls.mind(),
-                "status": self.vitals.publish(self._bus.publish, self._changed),
-                "sign of life": self._give_signs(),
-                "pulse": self.vitals.beat(),
-                "retention": self._retain(),
-                "live text": self._enrich_live(),
-                "tally": self._count(),
+            asyncio.create_task(self._keep_going(name, work), name=f"earmark {name}")
+            for name, work in {
+                "controls": self.controls.mind,
+                "status": lambda: self.vitals.publish(self._bus.publish, self._changed),
+                "sign of life": self._give_signs,
+                "pulse": self.vitals.beat,
+                "retention": self._retain,
+                "live text": self._enrich_live,
+                "tally": self._count,
             }.items()
         ]
         background += [asyncio.create_task(self._serve(stage)) for stage in self.crew.stages[Kind.SERVICE]]
@@ -212,6 +214,16 @@ class Listener:
             for task in (*background, *sinks):
                 task.cancel()
             await asyncio.gather(*background, *sinks, return_exceptions=True)
+
+    async def _keep_going(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Do something beside the way of the sound, again if it fails."""
+        while True:
+            try:
+                await work()
+                return
+            except Exception as error:  # a mistake beside the way of the sound must not go unnoticed, nor stop it
+                _log.exception("The room's %s failed and is begun anew: %s", name, describe(error))
+                await self._clock.sleep(_AGAIN_SECONDS)
 
     async def _hear(self) -> None:
         """Hear until the source is over or somebody says stop, then deliver what was heard."""
@@ -301,7 +313,14 @@ class Listener:
         for event in events:
             given = await self._enrichment.enrich(event) if self._enrichment else [event]
             kept += [one for one in given if is_durable(one)]  # type: ignore[misc] # live ones are ruled out
-        await self.recorder.record(kept, state=state)
+        while True:
+            try:
+                await self.recorder.record(kept, state=state)
+                return
+            except JournalError as error:
+                # As much waits to be written as memory should hold: whoever brought this waits with it.
+                _log.warning("%s", error)
+                await self._clock.sleep(_AGAIN_SECONDS)
 
     def _tell(self, event: AnyEvent) -> None:
         """Show live text, through the enrichers where there are any."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _WATCHDOG_SECONDS = 60
-_STOP_SECONDS = 30
+_STOP_SECONDS = 60
 
 _HARDENING = """\
 NoNewPrivileges=yes

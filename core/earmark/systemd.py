@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Mapping
+from contextlib import suppress
 
 
 class Notifier:
@@ -20,12 +21,9 @@ class Notifier:
         if not self._address:
             return
         address = "\0" + self._address[1:] if self._address.startswith("@") else self._address
-        lines = "\n".join(f"{name}={value}" for name, value in states.items())
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as line:
-            try:
-                line.sendto(lines.encode(), address)
-            except OSError:
-                return
+        lines = "\n".join(f"{name}={' '.join(value.split())}" for name, value in states.items())
+        with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as line:
+            line.sendto(lines.encode(), address)
 
 
 def _watchdog(environ: Mapping[str, str]) -> float | None:

@@ -13,7 +13,8 @@ class Tally:
         self.utterances = 0
         self.marks: dict[str, Insight] = {}
         self.topics: dict[str, float] = {}
-        self.gaps: list[Gap] = []
+        self.gaps = 0
+        self.lost_seconds = 0.0
 
     def hear(self, event: AnyEvent) -> None:
         """Take note of an event."""
@@ -29,7 +30,8 @@ class Tally:
             case Topic():
                 self.topics[event.text] = event.score
             case Gap():
-                self.gaps.append(event)
+                self.gaps += 1
+                self.lost_seconds += event.seconds
             case _:
                 pass
 

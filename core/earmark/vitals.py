@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Protocol
@@ -14,7 +15,7 @@ from earmark.crew import Crew
 from earmark.ears import Ears
 from earmark.events import State, Status
 from earmark.journal import Journal
-from earmark.pulse import Facts, trouble
+from earmark.pulse import Diary, Facts, trouble
 from earmark.recorder import Recorder
 from earmark.room import Controls
 from earmark.systemd import Notifier
@@ -22,6 +23,7 @@ from earmark.uplink import Spool, Uplink
 
 _BEAT_SECONDS = 5.0
 _STATUS_SECONDS = 0.1
+_log = logging.getLogger(__name__)
 
 
 class Organs(Protocol):
@@ -68,6 +70,7 @@ class Vitals:
             ill=self._ill(),
             attempt=uplink.attempt,
             next_attempt_at=uplink.next_attempt_at,
+            muted=organs.controls.muted,
             muted_until=organs.controls.muted_until,
             backlog_seconds=round(uplink.backlog_seconds, 2),
             heard_seconds=round(figures.heard_seconds, 2),
@@ -112,9 +115,12 @@ class Vitals:
     async def publish(self, tell: Callable[[Status], None], changed: asyncio.Event) -> None:
         """Show the state when it changes, and its figures once a second."""
         last: Status | None = None
+        diary = Diary()
         while True:
             changed.clear()
             status = self.status()
+            for level, words in diary.note(status):
+                _log.log(level, "%s", words)
             if last is None or replace(status, at=last.at) != last:
                 tell(status)
                 last = status

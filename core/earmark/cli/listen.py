@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,9 @@ from earmark.tasks import unstoppable as unstoppable
 if TYPE_CHECKING:
     from earmark.config import Config
     from earmark.listener import Listener, Outcome
+
+
+_INTERRUPTED = 130
 
 
 @click.command()
@@ -175,7 +179,6 @@ def watch_too(app: App, config: Config) -> Outcome:
 
 def _obey_signals(listener: Listener) -> None:
     loop = asyncio.get_running_loop()
-    room = asyncio.current_task()
     asked = 0
 
     def interrupted() -> None:
@@ -184,8 +187,10 @@ def _obey_signals(listener: Listener) -> None:
         if asked == 1:
             click.echo("Stopping: what was heard is delivered first. Ctrl-C again stops at once.", err=True)
             listener.stop(leave=False)
-        elif room is not None:
-            room.cancel()
+        else:
+            # What was heard is spooled and journaled as after any death of the process.
+            sys.stdout.flush()
+            os._exit(_INTERRUPTED)
 
     loop.add_signal_handler(signal.SIGINT, interrupted)
     loop.add_signal_handler(signal.SIGTERM, lambda: listener.stop(leave=True))

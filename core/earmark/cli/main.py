@@ -38,6 +38,10 @@ COMMANDS = {
     "init": ("init", "Write a configuration file with every setting explained."),
     "install-service": ("install_service", "Listen from the start of the machine, as a service of systemd."),
     "doctor": ("doctor", "Check everything, and say what to do about what fails."),
+    "new-plugin": ("new_plugin", "Write a plugin project with its tests, to begin from."),
+    "install": ("install", "Put a plugin into Earmark's own environment."),
+    "uninstall": ("install", "Take a plugin out of it again."),
+    "reference": ("reference", "Write the reference of everything that can be named."),
     "completion": ("completion", "Complete commands in bash, zsh or fish."),
 }
 """Each core command's file and its line in the help, so that neither needs to be loaded for the other."""

@@ -89,7 +89,8 @@ def status(app: App, *, as_json: bool) -> None:
     if as_json:
         click.echo(msgspec.json.encode(answer))
         return
-    click.echo(f"Room {answer.room}: {answer.state}" + (f" ({answer.reason})" if answer.reason else ""))
+    muted = ", muted" if answer.muted and answer.state != "muted" else ""
+    click.echo(f"Room {answer.room}: {answer.state}{muted}" + (f" ({answer.reason})" if answer.reason else ""))
     click.echo(
         f"heard {answer.heard_seconds:.0f} s, not sent {answer.not_sent_seconds:.0f} s, "
         f"backlog {answer.backlog_seconds:.1f} s, lost {answer.lost_seconds:.1f} s in {answer.gaps} gaps, "

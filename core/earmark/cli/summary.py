@@ -31,8 +31,7 @@ def as_text(outcome: Outcome) -> str:
     if status.not_sent_seconds >= 1:
         lines.append(f"Not sent, because nobody spoke or the room was muted: {_time(status.not_sent_seconds)}.")
     if tally.gaps:
-        lost = sum(gap.seconds for gap in tally.gaps)
-        lines.append(f"Lost: {_time(lost)} in {_counted(len(tally.gaps), 'gap', 'gaps')}.")
+        lines.append(f"Lost: {_time(tally.lost_seconds)} in {_counted(tally.gaps, 'gap', 'gaps')}.")
     if outcome.spooled_seconds >= 0.1:
         lines.append(f"{_time(outcome.spooled_seconds)} of sound are kept and will be sent at the next start.")
     return "\n".join(lines)
@@ -50,7 +49,7 @@ def as_json(outcome: Outcome) -> str:
             "heard_seconds": status.heard_seconds,
             "not_sent_seconds": status.not_sent_seconds,
             "lost_seconds": status.lost_seconds,
-            "gaps": len(tally.gaps),
+            "gaps": tally.gaps,
             "reconnects": status.reconnects,
             "spooled_seconds": round(outcome.spooled_seconds, 2),
         }

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
+from typing import Any
 
 import numpy as np
+from msgspec.structs import replace
 
 from earmark.audio import Cause, Frame
 from earmark.clock import moment
@@ -64,7 +66,7 @@ def utterances(count: int, *, conversation: str = "c1", text: str = "Sentence {n
 def one_of_each() -> list[Durable]:
     """One event of each durable kind, with all that they can say."""
     at, ada = moment(BEGAN), Speaker(name="Ada", id="s1", user_id="ada@example.org")
-    common = {"room": "test-room", "conversation": "c1", "at": at}
+    common: dict[str, Any] = {"room": "test-room", "conversation": "c1", "at": at}
     good = Sentiment(score=0.8, suggested="positive")
     made: Iterable[Durable] = (
         ConversationStarted(**common, title="Breakfast"),
@@ -95,6 +97,4 @@ def one_of_each() -> list[Durable]:
         Utterance(**common, text="", start=4.0, end=4.0, withheld=True),
         ConversationEnded(**common, reason="silence", seconds=60.0),
     )
-    from msgspec.structs import replace
-
     return [replace(event, id=f"e{n}") for n, event in enumerate(made)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 
 from earmark.audio import Frame, Omitted
@@ -17,8 +17,11 @@ from earmark.testing.samples import noise
 class ScriptedSource:
     """Gives what its script says: sound, what is missing, and errors, which it raises."""
 
-    def __init__(self, script: Sequence[Frame | Omitted | Exception]) -> None:
-        self._script = script
+    def __init__(
+        self, script: Sequence[Frame | Omitted | Exception], after: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
+        """`after` is awaited once the script is over, before the source ends."""
+        self._script, self._after = script, after
 
     async def __aiter__(self) -> AsyncIterator[Frame | Omitted]:
         for item in self._script:
@@ -26,6 +29,8 @@ class ScriptedSource:
                 raise item
             await asyncio.sleep(0)
             yield item
+        if self._after is not None:
+            await self._after()
 
 
 class RecordingSink:
@@ -52,13 +57,16 @@ class ScriptedPlugin:
         self.peer = ScriptedPeer()
         self.recorder = RecordingSink()
 
+    async def after(self) -> None:
+        """What the source does when its script is over: it ends at once, unless a subclass says otherwise."""
+
     @hookimpl
     def earmark_sources(self) -> Iterable[Offer[Source]]:
         """The script."""
 
         @asynccontextmanager
         async def open_script(settings: NoSettings, room: Room) -> AsyncIterator[Source]:
-            yield ScriptedSource(self.script)
+            yield ScriptedSource(self.script, self.after)
 
         yield Offer("script", "Sound from a script.", open_script, live=self.live)
 

@@ -10,10 +10,11 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
+from earmark.audio import Frame
 from earmark.bus import Bus
 from earmark.clock import SystemClock
 from earmark.config import CORE_KEYS, Config
@@ -24,10 +25,19 @@ from earmark.journal import Journal
 from earmark.room import Room
 from earmark.tasks import at_work, left_by, unstoppable
 from earmark.testing.rooms import NotedControls, room_for_tests
+from earmark.testing.samples import noise
 from earmark.watchdog import Blocked, Watchdog
 
 T = TypeVar("T")
 Around = Callable[[], AbstractAsyncContextManager[Mapping[str, object]]]
+
+
+class Sound(Protocol):
+    """Makes so many seconds of sound, from a block of a tenth of a second on."""
+
+    def __call__(self, seconds: float, *, first: int = 0, block: int = 1600) -> list[Frame]:
+        """The frames."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +53,8 @@ class Subject:
     """Runs what the offer talks to, such as a server; what it yields is added to the settings."""
     arrived: Callable[[], Collection[str]] | None = None
     """Sinks: the ids of the events that have arrived where the sink takes them."""
+    sound: Sound = noise
+    """Transports: what is said to the service, as `noise` gives it."""
     seconds: float = 20.0
     """How long a check may take."""
 

@@ -12,7 +12,6 @@ from earmark.audio import Frame
 from earmark.hookspecs import Axis, Confirmed, Connection, FromPeer, Heard, Start, Started, Trouble
 from earmark.host import Kind
 from earmark.testing.common import Conformance, within
-from earmark.testing.samples import noise
 from earmark.testing.subject import Bench
 
 
@@ -24,7 +23,7 @@ class TransportConformance(Conformance):
     async def exercise(self, opened: Any, bench: Bench) -> None:
         """Hold a short conversation."""
         async with talk(opened, opened.connection_id()) as line:
-            await line.say(noise(0.5))
+            await line.say(bench.subject.sound(0.5))
             await line.finish()
 
     def test_connection_ids_are_unique(self, bench: Bench) -> None:
@@ -43,7 +42,7 @@ class TransportConformance(Conformance):
         async def check(bench: Bench) -> None:
             async with bench.opened() as transport, talk(transport, transport.connection_id()) as line:
                 assert line.started.conversation, "the service's id of the conversation is missing"
-                await line.say(noise(2))
+                await line.say(bench.subject.sound(2))
                 await line.finish()
 
         bench.run(check)
@@ -53,7 +52,7 @@ class TransportConformance(Conformance):
 
         async def check(bench: Bench) -> None:
             async with bench.opened() as transport, talk(transport, transport.connection_id()) as line:
-                await line.say(noise(3))
+                await line.say(bench.subject.sound(3))
                 await line.finish()
             assert all(isinstance(item, Heard | Confirmed | Trouble) for item in line.told)
 
@@ -64,7 +63,7 @@ class TransportConformance(Conformance):
 
         async def check(bench: Bench) -> None:
             async with bench.opened() as transport, talk(transport, transport.connection_id()) as line:
-                await line.say(noise(3))
+                await line.say(bench.subject.sound(3))
                 await line.finish()
             for item in line.told:
                 start, end = getattr(getattr(item, "event", None), "start", None), getattr(item, "until", None)
@@ -80,11 +79,11 @@ class TransportConformance(Conformance):
         async def check(bench: Bench) -> None:
             async with bench.opened() as transport, talk(transport, transport.connection_id()) as line:
                 before = line.started.conversation
-                await line.say(noise(1))
+                await line.say(bench.subject.sound(1))
                 await within(15, line.connection.pause(), "`pause` does not return")
                 again = await within(15, line.connection.start(start(at=16_000)), "`start` does not return")
                 assert again.conversation == before, "it is another conversation after a pause"
-                await line.say(noise(1, first=10))
+                await line.say(bench.subject.sound(1, first=10))
                 await line.finish()
 
         bench.run(check)
@@ -96,11 +95,11 @@ class TransportConformance(Conformance):
             async with bench.opened() as transport:
                 id_ = transport.connection_id()
                 async with talk(transport, id_) as line:
-                    await line.say(noise(1))
+                    await line.say(bench.subject.sound(1))
                     before = line.started.conversation
                 async with talk(transport, id_, begin=16_000) as line:
                     assert line.started.conversation == before, "it is another conversation after the line was lost"
-                    await line.say(noise(1, first=10))
+                    await line.say(bench.subject.sound(1, first=10))
                     await line.finish()
 
         bench.run(check)
@@ -115,7 +114,7 @@ class TransportConformance(Conformance):
                 talk(transport, transport.connection_id()) as other,
             ):
                 assert one.started.conversation != other.started.conversation
-                await asyncio.gather(one.say(noise(1)), other.say(noise(1)))
+                await asyncio.gather(one.say(bench.subject.sound(1)), other.say(bench.subject.sound(1)))
                 await asyncio.gather(one.finish(), other.finish())
 
         bench.run(check)
@@ -125,7 +124,7 @@ class TransportConformance(Conformance):
 
         async def check(bench: Bench) -> None:
             async with bench.opened() as transport, talk(transport, transport.connection_id()) as line:
-                whole = noise(3, block=48_000)[0]
+                whole = bench.subject.sound(3, block=48_000)[0]
                 await line.say([whole.part(0, 1), whole.part(1, 3), whole.part(3)])
                 await line.finish()
 

@@ -36,6 +36,7 @@ _CONNECT_SECONDS = 20.0
 _SLOW_RETRY_SECONDS = 300.0
 _PATIENCE_SECONDS = 30.0
 _MOST_ASKED_SECONDS = 900.0
+_SHORT_SECONDS = 10.0
 _FIRST_DELAY_SECONDS = 0.5
 _MOST_DELAY_SECONDS = 60.0
 _DISK_AFTER_SECONDS = 3.0
@@ -154,6 +155,7 @@ class Uplink:
 
     def stop(self) -> None:
         """Leave the conversation joinable: what is spooled stays there, and `run` returns."""
+        self._intake.report_held()
         self._desk.stopping = True
         self._desk.wake()
 
@@ -275,7 +277,11 @@ class Uplink:
                 trouble=self._complain,
                 healthy=self._healthy,
             )
-            await Line(self._desk, connection, outside).talk(connection_id)
+            opened, released = self._clock.monotonic(), self._desk.kept.released
+            ended_by_peer = await Line(self._desk, connection, outside).talk(connection_id)
+            short = self._clock.monotonic() - opened < _SHORT_SECONDS
+            if ended_by_peer and short and self._desk.kept.released <= released:
+                raise ConnectionFailed("The service ends every conversation at once.")
         self._say(State.PAUSED if self._desk.current else State.IDLE)
 
     async def _failed(self, error: Exception) -> None:
@@ -310,6 +316,8 @@ class Uplink:
     def _say(self, state: State, reason: str | None = None) -> None:
         if state in (State.LISTENING, State.PAUSED, State.IDLE):
             self._down_since = None
+        if state is State.LISTENING:
+            self.trouble = None
         changed = (self.state, self.reason) != (state, reason) or self.next_attempt_at is not None
         self.state, self.reason = state, reason
         self._desk.said_at = self._clock.monotonic()

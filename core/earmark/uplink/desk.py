@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from datetime import datetime
 
 import msgspec
 
+from earmark.audio import Omitted
 from earmark.clock import Clock, moment
 from earmark.config import ConversationSettings, SpoolSettings
 from earmark.events import AnyEvent, ConversationEnded, Durable, derived_id
@@ -18,6 +20,7 @@ from earmark.uplink.stamping import Conversation, Names
 from earmark.uplink.timeline import WallTable
 
 STATE_KEY = "uplink"
+_MOST_FORGOTTEN = 100
 
 Store = Callable[[Sequence[Durable], Mapping[str, bytes | None]], Awaitable[object]]
 Apply = Callable[[], Sequence[Durable]]
@@ -84,10 +87,13 @@ class Desk:
         """Whether sound is taken no more, because nobody will ever be told of it."""
         self.source_over = False
         """Whether no more sound will come."""
+        self.lose: Callable[[Omitted], None] = lambda lost: None
+        """Reports sound that nobody will hear; the intake's."""
         self.refused: Exception | None = None
         """Why the peer will not have us, where there is nobody to wait for a change of mind."""
         self._store = store
         self._notes: asyncio.Queue[Apply | None] = asyncio.Queue()
+        self._forgotten: deque[tuple[float, float]] = deque(maxlen=_MOST_FORGOTTEN)
         self._lasting = False
         self._storing = False
         self._changed = asyncio.Event()
@@ -131,24 +137,24 @@ class Desk:
         self.kept.released = max(self.kept.released, until)
 
     def forget(self, conversation: Conversation, since: datetime | None, until: datetime | None) -> None:
-        """Delete what is spooled of a conversation and was captured in a span of time, with what lies before it."""
-        first, past = self.spool.after(conversation.origin), self.spool.last
-        if conversation.closed is not None:
-            past = self.spool.after(conversation.closed)
-        spooled = [self.spool.frame(index) for index in range(first, past)]
-        within = [
-            frame.end
-            for frame in spooled
-            if (since is None or frame.at >= since.timestamp()) and (until is None or frame.at < until.timestamp())
-        ]
-        if not within:
-            return
+        """Silence what is spooled of a conversation and was captured in a span of time, and bar what is told of it."""
+        spool = self.spool
+        past = spool.last if conversation.closed is None else spool.after(conversation.closed)
+        for index in range(spool.after(conversation.origin), past):
+            start, end, at = spool.span(index)
+            if (since is None or at >= since.timestamp()) and (until is None or at < until.timestamp()):
+                spool.blank(index)
+                self._bar(start, end)
 
-        def apply() -> Sequence[Durable]:
-            self.release(max(within))
-            return []
+    def _bar(self, start: float, end: float) -> None:
+        if self._forgotten and start <= self._forgotten[-1][1] + 1e-6:
+            self._forgotten[-1] = (self._forgotten[-1][0], end)
+        else:
+            self._forgotten.append((start, end))
 
-        self.note(apply)
+    def forgotten(self, capture: float) -> bool:
+        """Whether what was said at a capture time is not to be told any more."""
+        return any(start <= capture < end for start, end in self._forgotten)
 
     # -- the queue to the journal ---------------------------------------------------------------------------------
 

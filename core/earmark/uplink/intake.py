@@ -15,6 +15,7 @@ from earmark.uplink.stamping import Conversation
 
 _AHEAD_SECONDS = 10.0
 _FULL_SHARE = 0.8
+_HELD_SECONDS = 5.0
 
 
 class Intake:
@@ -22,11 +23,15 @@ class Intake:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        desk.lose = self.give_up
         self._open: Conversation | None = None
         self._follows: str | None = None
         self._sound_until: float | None = None
         self._item_until = 0.0
         self._item_at: float | None = None
+        self._held: Omitted | None = None
+        """Sound that was lost just now, and may be the beginning of a longer gap."""
+        self._held_at = 0.0
 
     def restore(self, kept: bytes | None, *, rejoin: bool) -> list[Omitted]:
         """Go on from what an earlier process kept; `rejoin` says whether its last conversation may still go on."""
@@ -66,6 +71,7 @@ class Intake:
             await self._wait_for_room(item)
 
     def _hear(self, frame: Frame) -> None:
+        self.report_held()
         self._desk.walls.add(frame.start, frame.at)
         if self._open is None:
             self._begin(frame)
@@ -77,8 +83,19 @@ class Intake:
     def _omit(self, omitted: Omitted) -> None:
         if omitted.cause.chosen:
             self._desk.figures.not_sent_seconds += omitted.seconds
+            return
+        held = self._held
+        if held and (held.rate, held.cause) == (omitted.rate, omitted.cause) and held.end == omitted.start:
+            self._held = Omitted(held.position, held.length + omitted.length, held.rate, held.at, held.cause)
         else:
-            self.give_up(omitted)
+            self.report_held()
+            self._held, self._held_at = omitted, self._desk.clock.monotonic()
+
+    def report_held(self) -> None:
+        """Report what was lost up to now: touching losses of one cause are one gap."""
+        held, self._held = self._held, None
+        if held:
+            self.give_up(held)
 
     def give_up(self, lost: Omitted) -> None:
         """Report sound that nobody will hear, less what has been told of by the time that this is stored."""
@@ -152,12 +169,15 @@ class Intake:
         return max(0.0, now - (self._sound_until or 0.0))
 
     def mind_silence(self) -> None:
-        """End a conversation in which nobody has spoken for long."""
+        """Report a gap that goes on, and end a conversation in which nobody has spoken for long."""
+        if self._held and self._desk.clock.monotonic() - self._held_at > _HELD_SECONDS:
+            self.report_held()
         if self._open and self.silent_seconds >= self._desk.settings.ends_after:
             self._close(self._open, self._sound_until or 0.0, "silence")
 
     def end_conversation(self, reason: str) -> None:
         """End the conversation; the next sound begins another."""
+        self.report_held()
         if self._open:
             self._close(self._open, self._sound_until or 0.0, reason)
         self._desk.wake()

@@ -9,10 +9,11 @@ from enum import Enum, auto
 
 from earmark.audio import Frame
 from earmark.errors import ConnectionFailed
-from earmark.events import Durable, Hearing, State, Utterance, is_durable
+from earmark.events import AnyEvent, Durable, Hearing, State, Utterance, is_durable
 from earmark.hookspecs import Confirmed, Connection, FromPeer, Heard, Start, Trouble
+from earmark.stages import describe
 from earmark.uplink.desk import Desk
-from earmark.uplink.stamping import Conversation, Pending, Stamp
+from earmark.uplink.stamping import SILENCE_SECONDS, Conversation, Pending, Stamp
 
 _START_SECONDS = 20.0
 _SEND_SECONDS = 30.0
@@ -20,6 +21,7 @@ _RESULTS_SECONDS = 60.0
 _MOST_NOTES = 1000
 _MOST_KEEP_SECONDS = 1800.0
 _BURST_SECONDS = 1.0
+_SETTLE_SECONDS = 0.2
 
 
 class Why(Enum):
@@ -52,25 +54,29 @@ class Line:
         self._stamp: Stamp | None = None
         """Places what the peer tells; the one of the last start, also while paused."""
         self._started = False
+        self._paused = False
         self._pending = Pending()
         self._confirms = False
         self._finishing = False
         self._answered_at = 0.0
 
-    async def talk(self, connection_id: str) -> None:
-        """Say what there is to say; returns when the conversation is over or the line is left joinable."""
+    async def talk(self, connection_id: str) -> bool:
+        """Say what there is to say; returns when the conversation is over or the line is left joinable.
+
+        Tells whether it was the peer who ended it.
+        """
         speaking = asyncio.create_task(self._speak(connection_id), name="earmark line out")
         hearing = asyncio.create_task(self._hear(), name="earmark line in")
         try:
             await asyncio.wait({speaking, hearing}, return_when=asyncio.FIRST_COMPLETED)
             if hearing.done() and not self._finishing:
                 hearing.result()
-                self._peer_ended()
-                return
+                return self._peer_ended()
             conversation = await speaking
             if self._finishing and conversation:
                 await self._last_results(hearing)
                 self._desk.end(conversation)
+            return False
         finally:
             for task in (speaking, hearing):
                 task.cancel()
@@ -90,7 +96,8 @@ class Line:
             if why is Why.CLOSED:
                 self._finishing = True
                 self._outside.say(State.DRAINING)
-                await self._connection.finish()
+                async with asyncio.timeout(_RESULTS_SECONDS):
+                    await self._connection.finish()
                 return conversation
             await self._pause()
             if why is Why.STOPPING:
@@ -113,6 +120,9 @@ class Line:
         async with asyncio.timeout(_RESULTS_SECONDS):
             await self._connection.pause()
         self._started = False
+        self._paused = True
+        # The last results may still be on their way through the connection when it says that they are told.
+        await self._desk.clock.sleep(_SETTLE_SECONDS)
         self._released(self._stamp.table.until)
 
     async def _stretch(self, conversation: Conversation) -> Why:
@@ -125,11 +135,9 @@ class Line:
                     await self._start(conversation)
                     begun, sent = clock.monotonic(), 0.0
                     continue
-                frame = desk.spool.frame(desk.cursor)
                 if desk.live:
                     await clock.sleep(max(0.0, pace(sent, clock.monotonic() - begun, desk.spooling.catch_up)))
-                await self._send(frame)
-                sent += frame.seconds
+                sent += await self._send_next()
             elif why := self._why_stop(conversation):
                 return why
             else:
@@ -158,9 +166,14 @@ class Line:
         await desk.settled()
         if not self._unsent(conversation):
             return
-        first = desk.spool.frame(desk.cursor)
+        first = self._spooled(desk.cursor)
+        if first is None:
+            desk.cursor += 1
+            return
         stamp = Stamp(desk.room, conversation, desk.names, desk.walls)
-        stamp.overlaps, conversation.started = conversation.started, True
+        if conversation.started and not self._paused:
+            stamp.told_before = conversation.told
+        conversation.started = True
         # Results may come before `start` returns: they are placed on the new table.
         self._stamp = stamp
         start = Start(
@@ -181,20 +194,41 @@ class Line:
         desk.note(list)
         self._outside.say(State.LISTENING)
 
-    async def _send(self, frame: Frame) -> None:
+    async def _send_next(self) -> float:
+        """Send what comes next, and tell how long it lasts."""
+        desk = self._desk
         assert self._stamp is not None
+        # The spool may give up sound while the line takes some: what comes next is known by its index alone.
+        index = desk.cursor = max(desk.cursor, desk.spool.first)
+        frame = self._spooled(index)
+        if frame is not None:
+            await self._send(frame)
+            self._stamp.table.add(frame)
+            desk.figures.sent_seconds += frame.seconds
+        desk.cursor = max(desk.cursor, index + 1)
+        desk.said_at = desk.clock.monotonic()
+        desk.wake()
+        if not self._confirms:
+            table = self._stamp.table
+            quiet = table.capture(max(0.0, table.sent_seconds - SILENCE_SECONDS))
+            self._released(self._pending.silent_until(table.until, quiet))
+        return frame.seconds if frame else 0.0
+
+    def _spooled(self, index: int) -> Frame | None:
+        """The sound at an index; None, with a gap, where its file is gone or broken."""
+        try:
+            return self._desk.spool.frame(index)
+        except (OSError, ValueError) as error:
+            self._outside.trouble(f"Spooled sound cannot be read any more: {error}")
+            self._desk.lose(self._desk.spool.unreadable(index))
+            return None
+
+    async def _send(self, frame: Frame) -> None:
         try:
             async with asyncio.timeout(_SEND_SECONDS):
                 await self._connection.send(frame)
         except TimeoutError:
             raise ConnectionFailed("The service has stopped taking sound.") from None
-        self._stamp.table.add(frame)
-        self._desk.cursor += 1
-        self._desk.said_at = self._desk.clock.monotonic()
-        self._desk.figures.sent_seconds += frame.seconds
-        self._desk.wake()
-        if not self._confirms:
-            self._released(self._pending.silent_until(self._stamp.table.until))
 
     # -- in -------------------------------------------------------------------------------------------------------
 
@@ -222,18 +256,31 @@ class Line:
             self._desk.note(lambda: self._stamped(item, stamp))
 
     def _interim(self, item: Heard, stamp: Stamp) -> None:
-        event = stamp.event(item)
-        assert isinstance(event, Hearing)
-        conversation = self._desk.current
-        if conversation and not self._confirms:
-            start = None if event.start is None else conversation.origin + event.start
+        event = self._understood(item, stamp)
+        if not isinstance(event, Hearing):
+            return
+        if not self._confirms:
+            start = None if event.start is None else stamp.conversation.origin + event.start
             self._pending.interim(start, stamp.table.until, self._desk.kept.released)
         self._desk.tell(event)
+
+    def _understood(self, item: Heard, stamp: Stamp) -> AnyEvent | None:
+        """The event in the room's words; None where it was told before, was forgotten, or makes no sense."""
+        try:
+            event = stamp.event(item)
+        except Exception as error:  # a peer's nonsense must not end the room
+            self._outside.trouble(f"The service told something that makes no sense: {describe(error)}")
+            return None
+        start = event.start if isinstance(event, Utterance | Hearing) else None
+        if start is not None and self._desk.forgotten(stamp.conversation.origin + start):
+            stamp.forget(item.event.id)
+            return None
+        return event
 
     def _stamped(self, item: Heard, stamp: Stamp) -> Sequence[Durable]:
         """The event to store, and what it changes."""
         conversation = stamp.conversation
-        event = stamp.event(item)
+        event = self._understood(item, stamp)
         if item.sequence is not None:
             conversation.sequence = max(conversation.sequence, item.sequence)
         if event is None or isinstance(event, Hearing) or not is_durable(event):
@@ -273,15 +320,16 @@ class Line:
                 raise ConnectionFailed("The service does not finish the conversation.")
         hearing.result()
 
-    def _peer_ended(self) -> None:
+    def _peer_ended(self) -> bool:
         """The peer's conversation is over; what is not confirmed goes to a new leg of ours."""
         conversation = self._desk.current
         if conversation is None or not self._started:
-            return
+            return False
         conversation.connection = self._desk.connection_id()
         conversation.upstream, conversation.sequence = "", 0
         self._desk.cursor = self._desk.spool.first
         self._desk.note(list)
+        return True
 
 
 def pace(sent_seconds: float, elapsed_seconds: float, multiple: float) -> float:

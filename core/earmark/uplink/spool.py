@@ -283,6 +283,30 @@ class Spool:
             return frame
         return frame.part(min(len(frame.samples), round(self._released * record.rate) - record.position))
 
+    def unreadable(self, index: int) -> Omitted:
+        """A record whose sound is lost, as it is reported."""
+        record = self._records[index - self._first]
+        return Omitted(record.position, record.length, record.rate, record.at, Cause.SPOOL_DAMAGED)
+
+    def span(self, index: int) -> tuple[float, float, float]:
+        """Capture seconds from which to which a record goes, and the wall clock at its start."""
+        record = self._records[index - self._first]
+        return record.start, record.end, record.at
+
+    def blank(self, index: int) -> None:
+        """Put silence in the place of a record, in the file itself: what it held is forgotten."""
+        record = self._records[index - self._first]
+        segment, silence = record.segment, bytes(2 * record.length)
+        head = _HEADER.pack(_MAGIC, record.rate, record.position, record.at, record.length, 0)[:-4]
+        body = zlib.crc32(silence, zlib.crc32(head)).to_bytes(4, "little") + silence
+        if segment.path is None:
+            segment.held[record.offset - 4 : record.offset + len(silence)] = body
+            return
+        with suppress(FileNotFoundError), segment.path.open("r+b") as file:
+            os.pwrite(file.fileno(), body, record.offset - 4)
+            if segment.path.parent == self._disk:
+                self._unsynced.add(segment.path)
+
     def seconds_from(self, index: int) -> float:
         """How much sound there is from a record on."""
         return sum(record.seconds for record in self._tail(index))
@@ -303,6 +327,8 @@ class Spool:
         else:
             with segment.path.open("rb") as file:
                 data = os.pread(file.fileno(), size, record.offset)
+            if len(data) < size:
+                raise OSError(f"{segment.path} is shorter than it was")
         return np.frombuffer(data, dtype="<i2").astype(np.int16)
 
     # -- letting go -----------------------------------------------------------------------------------------------
@@ -439,7 +465,10 @@ class Spool:
                 os.close(handle)
 
     def clear(self) -> None:
-        """Delete everything."""
+        """Delete everything, also what was set aside."""
+        for folder in (self._memory, self._disk):
+            for aside in folder.glob("*.damaged"):
+                _remove(aside)
         self.release(float("inf"))
         self._released = 0.0
 

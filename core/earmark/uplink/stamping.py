@@ -103,9 +103,8 @@ class Pending:
         """Take note of an utterance."""
         self._open_since = None
 
-    def silent_until(self, sent_until: float) -> float:
-        """Up to where silence may be taken as heard."""
-        quiet = sent_until - SILENCE_SECONDS
+    def silent_until(self, sent_until: float, quiet: float) -> float:
+        """Up to where silence may be taken as heard; `quiet` is where `SILENCE_SECONDS` of sent audio ago was."""
         if self._open_since is None or self._open_since < sent_until - PENDING_SECONDS:
             return quiet
         return min(quiet, self._open_since)
@@ -141,8 +140,8 @@ class Stamp:
         self._names = names
         self._walls = walls
         self.table = SentTable()
-        self.overlaps = False
-        """Whether sound was sent again that the peer may have told of before."""
+        self.told_before: float | None = None
+        """Up to which capture time the peer may tell again what is journaled; None where it cannot."""
 
     def capture(self, seconds: float, axis: Axis, *, at_end: bool = False) -> float:
         """A peer's time on the capture clock."""
@@ -156,6 +155,10 @@ class Stamp:
         if isinstance(event, Hearing):
             return self._hearing(event, heard.axis)
         return self._about(event, heard.axis)
+
+    def forget(self, upstream: str) -> None:
+        """Take note that an utterance was forgotten, so that nothing is told of it."""
+        self._names.learn(upstream, None)
 
     def told_until(self, event: Utterance) -> float:
         """Where on the capture clock an utterance of ours ends."""
@@ -182,8 +185,8 @@ class Stamp:
         upstream = event.id
         start = self.capture(event.start, heard.axis)
         end = max(start, self.capture(event.end, heard.axis, at_end=True))
-        told = self.conversation.told
-        if self.overlaps and start < told - _SLACK_SECONDS:
+        told = self.told_before
+        if told is not None and start < told - _SLACK_SECONDS:
             trimmed = self._trimmed(event, heard, told)
             if trimmed is None:
                 self._names.learn(upstream, None)
@@ -237,7 +240,7 @@ class Stamp:
             "room": self._room,
             "conversation": self.conversation.id,
             "at": moment(at),
-            "id": self._id(event, event.id),
+            "id": self._id(event, event.id or msgspec.json.encode(event).decode()),
         }
         if isinstance(event, Insight | TrackerHit | Entity | SentimentHeard):
             changes["utterance"] = known[0] if known else upstream
