@@ -345,10 +345,7 @@ def checked(item: object, until: float | None, label: str) -> list[Item]:
     """
     if not isinstance(item, Frame | Omitted):
         raise TypeError(f"{label} gave {type(item).__name__} instead of Frame or Omitted")
-    sound = isinstance(item, Frame)
-    if sound and not (
-        isinstance(item.samples, np.ndarray) and item.samples.dtype == np.int16 and item.samples.ndim == 1
-    ):
+    if isinstance(item, Frame) and (getattr(item.samples, "dtype", None) != np.int16 or item.samples.ndim != 1):
         raise TypeError(f"{label} gave samples that are not one channel of int16")
     if item.rate <= 0 or not math.isfinite(item.at):
         raise ValueError(f"{label} gave sound without a rate or a time")
