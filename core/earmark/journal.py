@@ -48,6 +48,7 @@ class Journal:
         self._reader = JournalThread(path, name="read", read_only=True)
         self._news = asyncio.Event()
         self._cursors: dict[tuple[str, str], int] = {}
+        self._kept: dict[str, bytes | None] = {}
         self._moved: set[tuple[str, str]] = set()
         self._moving = asyncio.Event()
         self._mending = asyncio.Lock()
@@ -286,7 +287,12 @@ class Journal:
                 return
             await self._reader.hang_up()
             await self._writer.hang_up()
-            aside = await self._writer.call(lambda: journal_schema.set_aside(self.path, moment(self._clock.now())))
+            try:
+                aside = await self._writer.call(lambda: journal_schema.set_aside(self.path, moment(self._clock.now())))
+            except OSError as failed:
+                raise JournalError(
+                    f"The damaged journal {self.path} cannot be set aside ({failed.strerror})"
+                ) from failed
             await self._writer.run(self._carry_on)
             self._files += 1
             self.notices.append(
@@ -299,3 +305,4 @@ class Journal:
         with journal_schema.transaction(connection):
             journal_rows.start_after(connection, self.last)
             journal_rows.move_cursors(connection, self._cursors)
+            journal_rows.keep(connection, self._kept)

@@ -384,7 +384,9 @@ class Listener:
         assert self.ears is not None
         while True:
             with suppress(OSError):
-                self._sign.give(capture=self.ears.now, until=self.ears.until)
+                # What a filter holds back would die with the process: only what the uplink took is accounted for.
+                until = min(self.ears.until, self.uplink.taken_until or self.ears.until)
+                self._sign.give(capture=self.ears.now, until=until)
             await self._clock.sleep(_SIGN_SECONDS)
 
     async def _retain(self) -> None:

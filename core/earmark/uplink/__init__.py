@@ -122,6 +122,11 @@ class Uplink:
         return self._clock.monotonic() - desk.said_at
 
     @property
+    def taken_until(self) -> float:
+        """Capture seconds up to which sound was taken in this run; 0 before there was any."""
+        return self._intake.taken_until
+
+    @property
     def known_until(self) -> float:
         """Capture seconds up to which an earlier process has heard, as far as the spool and the journal know."""
         kept = self._desk.kept

@@ -161,6 +161,11 @@ class Intake:
         return self._open
 
     @property
+    def taken_until(self) -> float:
+        """Capture seconds up to which sound was taken."""
+        return self._item_until
+
+    @property
     def silent_seconds(self) -> float:
         """How long nothing was worth sending, on the capture clock."""
         if self._item_at is None:
