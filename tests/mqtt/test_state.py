@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -8,7 +9,7 @@ from earmark.events import Change, Hearing, InsightKind, Level, State, Status, d
 from earmark.forgetting import Selection
 from earmark_mqtt.payloads import home_of, open_items_of
 from tests.core.talk import changed, marked
-from tests.mqtt.brokers import Broker, Mosquitto
+from tests.mqtt.brokers import Broker, Mosquitto, Subscriber
 from tests.mqtt.rooms import at_work, latest, subscribed, until
 
 NOW = datetime(2026, 3, 14, 23, 30, tzinfo=UTC)
@@ -58,16 +59,21 @@ async def test_the_broker_says_offline_when_the_room_is_gone_in_any_way(mosquitt
 
 
 async def test_who_comes_later_finds_the_state_of_the_room(broker: Broker, tmp_path: Path) -> None:
-    async with at_work(tmp_path, broker.settings()) as stand:
+    def knows(subscriber: Subscriber) -> bool:
+        items, mark = latest(subscriber, "open_items"), latest(subscriber, "last/action_item")
+        return latest(subscriber, "home").get("muted") is True and items.get("total") == 1 and mark != {}
+
+    async with (
+        subscribed(broker, "earmark/kitchen/#", name="early") as early,
+        at_work(tmp_path, broker.settings()) as stand,
+    ):
         await stand.say(marked("m1", "Buy milk"))
-        await stand.delivered()
         await stand.room.controls.mute(by="test")
-        async with subscribed(broker, "earmark/kitchen/#") as late:
-            await until(lambda: latest(late, "home").get("muted") is True)
-            await until(lambda: latest(late, "last/action_item").get("text") == "Buy milk")
-            await until(lambda: latest(late, "open_items").get("total") == 1)
-            status = decode((await late.come("earmark/kitchen/status"))[-1])
-            assert isinstance(status, Status)
+        await until(lambda: knows(early))
+        async with subscribed(broker, "earmark/kitchen/#", name="late") as late:
+            await until(lambda: knows(late))
+            assert latest(late, "last/action_item")["text"] == "Buy milk"
+            assert isinstance(decode((await late.come("earmark/kitchen/status"))[-1]), Status)
             assert not late.payloads("earmark/kitchen/action_item")
 
 
