@@ -68,6 +68,7 @@ def _about_room(page: _Page, status: Status) -> None:
     for state in State:
         page.add("earmark_state", "gauge", "Whether the room is in a state.", status.state is state, state=str(state))
     page.add("earmark_deaf", "gauge", "Whether the room does not do its work.", status.ill is not None)
+    page.add("earmark_muted", "gauge", "Whether the owner closed the ears.", status.muted)
     page.add("earmark_problems", "gauge", "What is wrong just now, counted.", len(status.problems))
     for name, (kind, help_) in _STATUS_FIGURES.items():
         page.add(f"earmark_{name}", kind, help_, getattr(status, name))

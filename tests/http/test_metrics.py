@@ -65,7 +65,7 @@ def sample(found: dict[Any, float], name: str, **labels: str) -> float:
 
 def test_every_figure_of_the_room_is_told() -> None:
     figures = {"backlog_seconds": 1.25, "heard_seconds": 60.0, "lost_seconds": 2.0, "gaps": 3, "reconnects": 4}
-    found = page(status(**figures, not_sent_seconds=5.0, attempt=6, problems=("a", "b"), ill="no sound"))
+    found = page(status(**figures, muted=True, not_sent_seconds=5.0, attempt=6, problems=("a", "b"), ill="no sound"))
     for name, value in figures.items():
         suffix = "" if name == "backlog_seconds" else "_total"
         assert sample(found, f"earmark_{name}{suffix}") == value
@@ -73,6 +73,7 @@ def test_every_figure_of_the_room_is_told() -> None:
     assert sample(found, "earmark_attempt") == 6
     assert sample(found, "earmark_problems") == 2
     assert sample(found, "earmark_deaf") == 1
+    assert sample(found, "earmark_muted") == 1
     assert sample(found, "earmark_state", state="listening") == 1
     assert sample(found, "earmark_state", state="muted") == 0
     assert sample(found, "earmark_journal_events_total") == 7
