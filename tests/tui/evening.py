@@ -54,7 +54,9 @@ class Wall:
 
 def _felt(utterance: Utterance, score: float) -> Utterance:
     feeling = Sentiment(score=score, suggested="positive" if score > 0 else "negative")
-    return Utterance(**{name: getattr(utterance, name) for name in utterance.__struct_fields__} | {"sentiment": feeling})
+    return Utterance(
+        **{name: getattr(utterance, name) for name in utterance.__struct_fields__} | {"sentiment": feeling}
+    )
 
 
 _LINES = (
@@ -178,7 +180,7 @@ class Teller:
         return SUMMARIES
 
     async def of_conversation(self, room: str, conversation: str) -> list[Entry]:
-        events = evening() if conversation == "c1" else [began("c0"), ended("c0")]
+        events: list[Durable] = evening() if conversation == "c1" else [began("c0"), ended("c0")]
         return [Entry(seq, event) for seq, event in enumerate(events, 1)]
 
 
@@ -203,7 +205,8 @@ def nobody() -> Teller:
 
 
 def viewer(feed: Any = None, **options: Any) -> Viewer:
-    return Viewer(feed or attached(), **({"clock": Wall(), "room": "kitchen", "environ": {}} | options))
+    given: dict[str, Any] = {"clock": Wall(), "room": "kitchen", "environ": {}} | options
+    return Viewer(feed or attached(), **given)
 
 
 @asynccontextmanager

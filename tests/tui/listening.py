@@ -39,7 +39,7 @@ class Clip:
 
     @asynccontextmanager
     async def open(self, settings: NoSettings, room: Room) -> AsyncIterator[Source]:
-        yield self._sound(room)  # type: ignore[misc] # an iterator is a source
+        yield self._sound(room)
 
     async def _sound(self, room: Room) -> AsyncIterator[Frame]:
         length, began = round(room.rate * FRAME_SECONDS), room.clock.now()

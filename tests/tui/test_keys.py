@@ -19,6 +19,7 @@ from earmark_tui.screens.asking import AskFile, AskText, AskYes
 from earmark_tui.screens.history import History
 from earmark_tui.screens.sheets import Details, Help
 from earmark_tui.widgets.marks import Marks
+from tests.core.talk import said
 from tests.tui.evening import attached, drawn, entries, evening, shown, until, viewer
 
 _tested: set[str] = set()
@@ -41,6 +42,11 @@ def replay() -> ReplayFeed:
 def marks(app: Any, name: str) -> Marks:
     found: Marks = app.watching.query_one(f"#{name}", Marks)
     return found
+
+
+def sheet(app: Any) -> Any:
+    """What lies over the main screen, if anything does."""
+    return None if app.screen is app.watching else app.screen
 
 
 @of("find", "find_next", "find_previous", "clear")
@@ -74,7 +80,7 @@ async def test_held_talk_stands_still_and_counts_what_comes() -> None:
     app = viewer(feed)
     async with shown(app) as pilot:
         await pilot.press("space")
-        feed.tell(evening()[1].__class__(id="u9", room="kitchen", conversation="c1", at=evening()[1].at, text="More.", start=90, end=92))  # type: ignore[call-arg]  # noqa: E501
+        feed.tell(said("u9", "More.", start=90))
         await until(pilot, lambda: app.watching.talk.waiting == 1)
         assert app.watching.talk.items[-1].id == "u8"
         await pilot.press("space")
@@ -225,9 +231,9 @@ async def test_the_details_name_every_stage() -> None:
     app = viewer()
     async with shown(app) as pilot:
         await pilot.press("i")
-        assert isinstance(app.screen, Details)
+        assert isinstance(sheet(app), Details)
         await pilot.press("escape")
-        assert app.screen is app.watching
+        assert not sheet(app)
 
 
 @of("history")
@@ -300,9 +306,9 @@ async def test_the_help_opens_and_closes_with_the_same_key() -> None:
     app = viewer()
     async with shown(app) as pilot:
         await pilot.press("question_mark")
-        assert isinstance(app.screen, Help)
+        assert isinstance(sheet(app), Help)
         await pilot.press("question_mark")
-        assert app.screen is app.watching
+        assert not sheet(app)
 
 
 @of("demo")
@@ -327,9 +333,9 @@ async def test_leaving_asks_where_a_listener_would_stop() -> None:
     app = viewer(stops=True)
     async with shown(app) as pilot:
         await pilot.press("q")
-        assert isinstance(app.screen, AskYes)
+        assert isinstance(sheet(app), AskYes)
         await pilot.press("n")
-        assert app.screen is app.watching
+        assert not sheet(app)
         await pilot.press("q", "y")
     assert app.return_value == "stop"
 

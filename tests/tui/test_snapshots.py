@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from pytest_textual_snapshot import SVGImageExtension
+from pytest_textual_snapshot import SVGImageExtension  # type: ignore[import-untyped] # it publishes none
 from syrupy.assertion import SnapshotAssertion
 
 from earmark_tui.app import Viewer

@@ -95,7 +95,7 @@ async def _feed(app: App, wanted: Wanted) -> Feed:
     if wanted.mqtt:
         from earmark_tui.feeds.broker import broker_feed
 
-        return broker_feed(app.config, app.host)
+        return broker_feed(app.config, app.host, clock=SystemClock())
     if wanted.demo:
         return _begun(ReplayFeed("demo", demo_recording(), clock=SystemClock(), speed=wanted.speed), wanted)
     local = local_feed(app)
