@@ -26,7 +26,7 @@ GOING_AWAY = 1001
 MISSED_PONG = 3006
 """The only code on which every SDK of Symbl's comes back, in browsers too."""
 DROPPED = 1006
-_WAITING_BYTES = 1_000_000
+_WAITING_BYTES = 400_000
 _IDLE_SECONDS = 1800.0
 
 Item: TypeAlias = "symbl.ClientMessage | symbl.ServerMessage | symbl.Ignored | symbl.RemoteProtocolError"

@@ -146,12 +146,13 @@ async def delayed(seconds: float, work: Awaitable[None]) -> None:
 
 
 def main() -> None:
-    """Print the table."""
+    """Print the table; what else the machine does shows in the load, and in every figure."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--least", type=int, default=1)
     parser.add_argument("--most", type=int, default=6)
     parser.add_argument("--recognizer", default="moonshine")
     asked = parser.parse_args()
+    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} before the first round")
     print("| conversations | final, median s | final, 95 % s | carried | wrong words % | CPU s per s | MB each | MB |")
     print("|--:|--:|--:|---|--:|--:|--:|--:|")
     for count in range(asked.least, asked.most + 1):
