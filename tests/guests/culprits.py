@@ -132,6 +132,7 @@ class Culprit:
                 yield said
             await asyncio.sleep(0)
             yield item
+        await asyncio.Event().wait()
 
     # -- a filter -------------------------------------------------------------------------------------------------
 

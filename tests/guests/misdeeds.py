@@ -21,6 +21,11 @@ class Misdeed:
     goes_on: str = ""
     kinds: tuple[str, ...] = KINDS
 
+    @property
+    def late(self) -> bool:
+        """Whether it shows only when the room is over."""
+        return self.moment == "close" or self.fault == "leak"
+
 
 _AGAIN = "it is opened again after a pause and goes on where it was; the others do not notice"
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import earmark_engine.plugin
@@ -14,9 +16,9 @@ import earmark_file.plugin
 import earmark_gate.plugin
 import earmark_mqtt.plugin
 import earmark_symbl.plugin
+from earmark.audio import Frame
 from earmark.cli.demo import bundled_recording
-from earmark.testing import FilterConformance, SinkConformance, SourceConformance, Subject, TransportConformance
-from tests.faults.house import engine
+from earmark.testing import FilterConformance, SinkConformance, SourceConformance, Subject, TransportConformance, noisefrom tests.faults.house import engine
 
 
 class TestJsonl(SinkConformance):
@@ -57,4 +59,9 @@ class TestSymbl(TransportConformance):
             async with engine() as served:
                 yield {"url": f"ws://127.0.0.1:{served.port}", "token": served.token, "sentiment": False}
 
-        return Subject(plugin=earmark_symbl.plugin, offer="symbl", around=around)
+        return Subject(plugin=earmark_symbl.plugin, offer="symbl", around=around, sound=silence)
+
+
+def silence(seconds: float, *, first: int = 0, block: int = 1600) -> list[Frame]:
+    """What the numbered recogniser understands as nothing."""
+    return [replace(frame, samples=np.zeros_like(frame.samples)) for frame in noise(seconds, first=first, block=block)]

@@ -126,6 +126,10 @@ class ScriptedConnection:
             self._lose()
         await asyncio.sleep(0)
 
+    def hang_up_politely(self) -> None:
+        """End the conversation from the service's side, as soon as anybody listens."""
+        self._results.put_nowait(None)
+
     def _lose(self) -> None:
         self._dead = True
         if self._fault.lose_results:
