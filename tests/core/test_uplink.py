@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,10 @@ from hypothesis import strategies as st
 
 import earmark.uplink
 from earmark.audio import Cause, Frame, Omitted
+from earmark.clock import moment
 from earmark.errors import ConnectionFailed, PeerError, PeerRefused, TokenRefused
 from earmark.events import ConversationEnded, ConversationStarted, State
-from earmark.testing.peer import Fault, ScriptedPeer
+from earmark.testing.peer import Fault, ScriptedConnection, ScriptedPeer
 from earmark.uplink.line import pace
 from tests.core.rooms import BLOCK, RATE, covered, frames, room
 
@@ -246,3 +248,66 @@ async def test_lost_sound_is_a_gap_and_sound_left_out_by_its_owner_is_not(tmp_pa
 def test_the_backlog_is_never_sent_faster_than_allowed(sent: float, elapsed: float, multiple: float) -> None:
     wait = max(0.0, pace(sent, elapsed, multiple))
     assert sent <= 1 + (elapsed + wait) * multiple + 1e-6
+
+
+async def test_a_service_that_ends_every_conversation_at_once_is_not_hammered(tmp_path: Path) -> None:
+    class Rude(ScriptedPeer):
+        @asynccontextmanager
+        async def connect(self, connection_id: str) -> AsyncIterator[ScriptedConnection]:
+            async with super().connect(connection_id) as connection:
+                connection.hang_up_politely()
+                yield connection
+
+    peer = Rude()
+    async with room(tmp_path, peer, live=True) as kitchen:
+        await kitchen.hear(frames(5))
+        await until(lambda: kitchen.uplink.attempt > 2)
+        assert "ends every conversation" in (kitchen.uplink.reason or "")
+        assert peer.connects <= 5
+
+
+async def test_a_service_that_asks_for_a_year_of_patience_is_asked_again_sooner(tmp_path: Path) -> None:
+    peer = ScriptedPeer()
+    peer.faults.append(Fault(refuse=ConnectionFailed("busy", retry_after_seconds=1e14)))
+    async with room(tmp_path, peer, live=True) as kitchen:
+        await kitchen.hear(frames(5))
+        await until(lambda: kitchen.uplink.next_attempt_at is not None)
+        assert kitchen.uplink.next_attempt_at is not None
+        assert kitchen.uplink.next_attempt_at < moment(time.time() + 3600)
+
+
+async def test_touching_losses_of_one_cause_are_one_gap(tmp_path: Path) -> None:
+    async with room(tmp_path, ScriptedPeer(), live=True) as kitchen:
+        await kitchen.hear(frames(5))
+        for index in range(5, 105):
+            await kitchen.uplink.take(Omitted(index * BLOCK, BLOCK, RATE, index * 0.1, Cause.BLOCKED))
+        await kitchen.hear(frames(5, first=105))
+        await kitchen.end()
+        (gap,) = await kitchen.gaps()
+    assert [gap.start, gap.seconds] == pytest.approx([0.5, 10])
+
+
+async def test_what_is_forgotten_is_not_told_by_results_that_come_later(tmp_path: Path) -> None:
+    peer = ScriptedPeer(every_seconds=1000)
+    async with room(tmp_path, peer, live=True) as kitchen:
+        await kitchen.hear(frames(20))
+        await until(lambda: sum(len(memory.samples) for memory in peer.conversations.values()) == 20 * BLOCK)
+        await kitchen.uplink.forget(None, None, None)
+        await kitchen.end()
+        assert await kitchen.spans() == []
+        assert kitchen.spool.seconds == 0
+
+
+async def test_forgetting_one_conversation_leaves_the_sound_of_another(tmp_path: Path) -> None:
+    peer = ScriptedPeer()
+    peer.faults.extend([Fault(refuse=ConnectionFailed("down"))] * 1000)
+    async with room(tmp_path, peer, live=True) as kitchen:
+        await kitchen.hear(frames(20))
+        kitchen.uplink.end_conversation()
+        await kitchen.hear(frames(20, first=20))
+        await kitchen.uplink.forget(kitchen.uplink.conversation, None, None)
+        peer.faults.clear()
+        await kitchen.end()
+    samples = heard(peer)
+    assert {place: samples[place] for place in range(20 * BLOCK)} == captured(frames(20))
+    assert not any(samples.get(place, 0) for place in range(20 * BLOCK, 40 * BLOCK))

@@ -71,7 +71,8 @@ class Line:
             await asyncio.wait({speaking, hearing}, return_when=asyncio.FIRST_COMPLETED)
             if hearing.done() and not self._finishing:
                 hearing.result()
-                return self._peer_ended()
+                self._peer_ended()
+                return True
             conversation = await speaking
             if self._finishing and conversation:
                 await self._last_results(hearing)
@@ -320,16 +321,15 @@ class Line:
                 raise ConnectionFailed("The service does not finish the conversation.")
         hearing.result()
 
-    def _peer_ended(self) -> bool:
+    def _peer_ended(self) -> None:
         """The peer's conversation is over; what is not confirmed goes to a new leg of ours."""
         conversation = self._desk.current
         if conversation is None or not self._started:
-            return False
+            return
         conversation.connection = self._desk.connection_id()
         conversation.upstream, conversation.sequence = "", 0
         self._desk.cursor = self._desk.spool.first
         self._desk.note(list)
-        return True
 
 
 def pace(sent_seconds: float, elapsed_seconds: float, multiple: float) -> float:
