@@ -12,6 +12,7 @@ from msgspec.structs import fields, replace
 from earmark.events import AnyEvent, Event, Hearing
 from earmark.hookspecs import Enricher
 from earmark.stages import Stage, contained, describe, few
+from earmark.tasks import at_work
 
 _ENRICH_SECONDS = 2.0
 _REOPEN_SECONDS = 5.0
@@ -63,7 +64,8 @@ class _Link:
             enricher = await self._opened()
             if enricher is None:
                 return self._without(event)
-            given = await contained(lambda: enricher.enrich(event), self._stage.label, "enriching", _ENRICH_SECONDS)
+            with at_work(self._stage):
+                given = await contained(lambda: enricher.enrich(event), self._stage.label, "enriching", _ENRICH_SECONDS)
             return [_checked(one) for one in few(given)]
         except Exception as error:  # whatever a plugin raises must not end the room
             self._failed(error)

@@ -13,6 +13,7 @@ from typing import Any
 from earmark.audio import Cause, Frame, Omitted
 from earmark.hookspecs import Filter
 from earmark.stages import Stage, contained, describe, few
+from earmark.tasks import at_work
 
 Item = Frame | Omitted
 
@@ -119,7 +120,8 @@ class _Link:
     async def _ask(self, call: Callable[[], Awaitable[Iterable[Item]]]) -> list[Item] | None:
         """What the filter gives, with its holes filled in; None if it failed."""
         try:
-            given = await contained(call, self.stage.label, "filtering", _HEAR_SECONDS)
+            with at_work(self.stage):
+                given = await contained(call, self.stage.label, "filtering", _HEAR_SECONDS)
             items = [self._checked(item) for item in few(given)]
             return [out for item in items for out in self._continuous(item)]
         except Exception as error:  # whatever a plugin raises must not end the room

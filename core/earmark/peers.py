@@ -61,6 +61,8 @@ class Peer:
             raise ConnectionFailed(f"{self._stage.label} tried to end the program ({error.code}).") from None
         except Exception as error:
             self._stage.report.fail(f"{self._stage.label} failed: {describe(error)}")
+            # A fault in the plugin's own code may have left it useless: it is opened anew.
+            await self.close()
             raise ConnectionFailed(self._stage.report.problem or "") from error
 
     async def close(self) -> None:
