@@ -283,6 +283,16 @@ async def test_a_line_that_is_half_dead_is_found_out_and_nothing_says_that_it_wo
         assert await told_all(home.kitchen, 30)
 
 
+async def test_what_a_stop_had_told_to_a_dead_line_is_told_once(tmp_path: Path) -> None:
+    """The engine has told all and forgotten the stream when the line comes back: it tells again, and hears again."""
+    plan = [Break(Way.MUTE, 402)]
+    async with engine() as served, house(tmp_path, served, plan=plan, live=True) as home:
+        await home.kitchen.hear(frames(5, began=BEGAN))
+        await home.kitchen.end()
+        assert len(served.streams) == 2
+        assert await told_all(home.kitchen, 5)
+
+
 # -- how fast, how often ----------------------------------------------------------------------------------------------
 
 

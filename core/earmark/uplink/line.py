@@ -290,6 +290,9 @@ class Line:
             conversation.told = max(conversation.told, stamp.told_until(event))
             if not self._confirms:
                 self._desk.release(conversation.told)
+            if stamp.told_before is not None and item.sequence is not None:
+                # A peer that repeats what was lost has told it now, and may have to hear the same sound once more.
+                stamp.told_before = conversation.told
             recovered = stamp.recovered(event)
             self._desk.figures.lost_seconds -= sum(gap.seconds for gap in recovered)
             return [event, *recovered]
