@@ -13,11 +13,11 @@
 from __future__ import annotations
 
 import hmac
+import re
 import socket
 from collections import deque
 from dataclasses import dataclass, field
 from ipaddress import IPv6Address, ip_address, ip_network
-from urllib.parse import urlsplit
 
 from aiohttp import hdrs, web
 
@@ -33,6 +33,7 @@ _FREE_MISTAKES = 10
 _HELD_SECONDS = 0.5
 _MOST_HELD = 4
 _MOST_ADDRESSES = 4096
+_HOST = re.compile(r"(?:\[(?P<address>[0-9A-Fa-f:.]+)\]|(?P<name>[\w.-]+))(?::\d{0,5})?", re.ASCII)
 _FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
 
 
@@ -140,12 +141,8 @@ def token_of(request: web.BaseRequest) -> str | None:
 
 def _name_in(host: str) -> str | None:
     """The name in a `Host` header, without its port."""
-    try:
-        parts = urlsplit(f"//{host}")
-        _ = parts.port  # raises for what is none
-    except ValueError:
-        return None
-    return parts.hostname if parts.netloc == host and "@" not in host else None
+    found = _HOST.fullmatch(host)
+    return None if found is None else found["address"] or found["name"]
 
 
 def _is_address(name: str) -> bool:

@@ -117,7 +117,7 @@ async def test_a_page_whose_name_was_pointed_here_is_refused(home: House) -> Non
     for host in ("evil.example", "evil.example:8788", "127.0.0.1.evil.example", "localhost.evil.example"):
         assert status_of(await exchange(home.port, asking(host=host))) == 421, host
         assert status_of(await exchange(home.port, asking("/healthz", host=host))) == 421, host
-    for host in ("", "a b", "127.0.0.1@evil.example", "[::1", "127.0.0.1:http"):
+    for host in ("", "a b", "127.0.0.1@evil.example", "[::1", "127.0.0.1:http", "0[::]"):
         assert status_of(await exchange(home.port, asking(host=host))) in (400, 421), host
     assert status_of(await exchange(home.port, b"GET /healthz HTTP/1.0\r\n\r\n")) == 400
 
