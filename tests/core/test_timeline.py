@@ -84,6 +84,9 @@ def test_a_clock_that_only_trembles_makes_no_anchors() -> None:
 # -- stamping ---------------------------------------------------------------------------------------------------------
 
 
+INSIGHT = Insight(id="i", at=moment(0), mark="m", kind=InsightKind.QUESTION, text="one?", confidence=1.0, utterance="u")
+
+
 def stamp(*, overlaps: bool = False, told: float = 0.0) -> Stamp:
     walls = WallTable()
     walls.add(0.0, 1e9)
@@ -118,16 +121,13 @@ def test_words_that_were_told_before_are_dropped_one_by_one() -> None:
 def test_what_refers_to_an_utterance_that_was_dropped_is_dropped_too() -> None:
     made = stamp(overlaps=True, told=5.0)
     assert made.event(utterance(2.0, 4.0)) is None
-    insight = Insight(id="i", at=moment(0), mark="m", kind=InsightKind.QUESTION, text="one?", confidence=1.0, utterance="u")
-    assert made.event(Heard(insight)) is None
+    assert made.event(Heard(INSIGHT)) is None
 
 
 def test_an_insight_lies_where_its_utterance_lies() -> None:
     made = stamp()
     said = made.event(utterance(2.0, 4.0))
-    insight = made.event(
-        Heard(Insight(id="i", at=moment(0), mark="m", kind=InsightKind.QUESTION, text="?", confidence=1.0, utterance="u"))
-    )
+    insight = made.event(Heard(INSIGHT))
     assert isinstance(insight, Insight)
     assert isinstance(said, Utterance)
     assert (insight.utterance, insight.start, insight.at) == (said.id, said.start, said.at)
