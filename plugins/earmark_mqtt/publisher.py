@@ -80,6 +80,7 @@ class Publisher:
                 messages = [one for event in batch if (one := message_of(event, self._topics, self._settings))]
                 await self._deliver(messages)
                 self._board.heed(batch)
+            await self._tell_the_last()
             for task in beside:
                 task.cancel()
         if self._birth is not None:
@@ -176,13 +177,22 @@ class Publisher:
     async def _tell(self) -> None:
         """Keep what stands on the broker as it should be."""
         while True:
-            session = await self._connected()
-            for message in await self._board.desired():
-                # An empty message takes back what stands there, and is nothing to send where nothing does.
-                if session.told.get(message.topic, b"") != message.payload:
-                    await self._put(session, message)
+            await self._tell_all(await self._connected())
             await self._board.news(_LOOK_SECONDS)
             await self._room.clock.sleep(_PAUSE_SECONDS)
+
+    async def _tell_all(self, session: Session) -> None:
+        for message in await self._board.desired():
+            # An empty message takes back what stands there, and is nothing to send where nothing does.
+            if session.told.get(message.topic, b"") != message.payload:
+                await self._put(session, message)
+
+    async def _tell_the_last(self) -> None:
+        """Leave the state as it is at the end."""
+        if self._session is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_FAREWELL_SECONDS):
+                    await self._tell_all(self._session)
 
     async def _put(self, session: Session, message: Message) -> None:
         answer = await session.line.publish(message)
