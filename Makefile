@@ -74,8 +74,18 @@ SPLIT ?= dev
 JSON ?=
 MINUTES ?= 10
 
+.PHONY: browser
+browser:
+	@missing=; for program in node npm chromium; do command -v $$program >/dev/null || missing="$$missing $$program"; done; \
+	if [ -n "$$missing" ]; then \
+	  if [ "$$(id -u)" = 0 ]; then as=; else as="sudo -n"; fi; \
+	  packages=$$(echo "$$missing" | sed 's/\bnode\b/nodejs/'); \
+	  $$as apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$as apt-get install -y -qq $$packages >/dev/null \
+	    || { echo "Install them: sudo apt-get install$$packages"; exit 1; }; \
+	fi
+
 .PHONY: check-sdks
-check-sdks: $(VENV)/.development ## Symbl's published SDKs and a browser against the engine.
+check-sdks: browser $(VENV)/.development ## Symbl's published SDKs and a browser against the engine.
 	PATH="$(abspath $(BIN)):$$PATH" tests/sdks/run
 
 .PHONY: check-homeassistant
