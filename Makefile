@@ -100,6 +100,16 @@ check-arm: $(VENV)/.development ## Every dependency as a wheel for 64-bit ARM.
 evaluate: $(VENV)/.product ## Measure the marks: make evaluate DATA=FOLDER SPLIT=dev JSON=out.json.
 	$(BIN)/python examples/training/evaluate.py --data $(DATA) --split $(SPLIT) $(if $(JSON),--json $(JSON))
 
+.PHONY: check-training
+check-training: $(VENV)/.development ## That training makes the same weights twice (installs torch).
+	@$(PIP) install --group training
+	$(BIN)/pytest tests/insights/training_proof.py
+
+.PHONY: train
+train: $(VENV)/.development ## Learn the weights of the marks anew: make train DATA=FOLDER.
+	@$(PIP) install --group training
+	$(BIN)/python examples/training/train.py --data $(DATA)
+
 .PHONY: soak
 soak: $(VENV)/.development ## Hours of conversation with faults: make soak MINUTES=60.
 	$(BIN)/python -m tests.soak.soak --minutes $(MINUTES)

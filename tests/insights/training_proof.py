@@ -1,4 +1,7 @@
-"""Training, on made-up meetings: what is learned, and that it is learned the same way twice."""
+"""Training, on made-up meetings: what is learned, and that it is learned the same way twice.
+
+Training takes libraries that running does not, so this has a target of its own: `make check-training`.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
-pytest.importorskip("torch", reason="training needs torch; running does not")
-pytest.importorskip("scipy", reason="training needs scipy; running does not")
 
 TRAINING = Path(__file__).parents[2] / "examples" / "training"
 TALK = (
