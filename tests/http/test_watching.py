@@ -263,6 +263,24 @@ async def test_when_the_listener_stops_watchers_are_told(tmp_path: Path) -> None
         assert line.close_code == 1001
 
 
+async def test_a_restart_of_the_service_parts_from_watchers_who_then_go_on(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    async with house(tmp_path, f"http.port={port}") as home:
+        await home.record(sentences(0, 5))
+        seqs: list[int] = []
+        async with home.session.ws_connect(f"{home.url}{EVENTS}?after=0", headers=BEARER) as line:
+            await told_to(line, seqs, upto=5)
+            await home.listener.controls.restart_stage("http", by="test")
+            await read_out(line)
+            assert line.close_code == 1001
+        await home.record(sentences(5, 10))
+        await until(lambda: home.service.state == "running")
+        async with home.session.ws_connect(f"{home.url}{EVENTS}?after={seqs[-1]}", headers=BEARER) as line:
+            await told_to(line, seqs, upto=home.listener.journal.last)
+        assert seqs == [entry.seq for entry in await home.listener.journal.read(0)]
+
+
 async def test_too_many_watchers_are_told_so(tmp_path: Path) -> None:
     async with house(tmp_path, "http.watchers=2") as home:
         lines = [await home.session.ws_connect(f"{home.url}{EVENTS}", headers=BEARER) for _ in range(2)]
