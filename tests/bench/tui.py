@@ -88,7 +88,7 @@ class Past(LocalFeed):
 
 
 async def opened(folder: Path) -> tuple[float, float, float]:
-    """How long a day of talk takes from the journal to the screen, on the wall and of the processor; a page's scroll."""
+    """How long a day of talk takes from the journal to the screen (on the wall, and of work), and a page's scroll."""
     began = datetime.now(UTC) - timedelta(hours=20)
     path = folder / "kitchen" / "journal.db"
     path.parent.mkdir()
@@ -163,7 +163,8 @@ def main() -> int:
     times, told, grown = asyncio.run(answered())
     worst, middle = max(times), statistics.median(times)
     print(
-        f"viewer: {UTTERANCES} utterances opened in {took:.2f} s ({used:.2f} s of work; promised {OPENS_WITHIN_SECONDS} s)"
+        f"viewer: {UTTERANCES} utterances opened in {took:.2f} s ({used:.2f} s of work, "
+        f"promised {OPENS_WITHIN_SECONDS:.0f} s)"
     )
     print(f"viewer: a page of them scrolled in {page * 1000:.0f} ms")
     print(

@@ -44,6 +44,10 @@ def marks(app: Any, name: str) -> Marks:
     return found
 
 
+def written(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
+
+
 def sheet(app: Any) -> Any:
     """What lies over the main screen, if anything does."""
     return None if app.screen is app.watching else app.screen
@@ -181,7 +185,7 @@ async def test_a_conversation_is_written_to_a_new_file_only(tmp_path: Path, monk
             assert isinstance(app.screen, AskFile)
             await pilot.press("enter")
             await until(pilot, lambda: app._notifications)  # noqa: SLF001 - there is no public way to see them
-        assert [path.name for path in tmp_path.iterdir()] == ["kitchen-2026-03-14-1830.md"]
+        assert written(tmp_path) == ["kitchen-2026-03-14-1830.md"]
         await pilot.press("w")
         app.screen.query_one(Input).value = "talk.srt"
         await pilot.press("enter")
@@ -317,7 +321,7 @@ async def test_the_recorded_conversation_plays() -> None:
     async with shown(app) as pilot:
         await pilot.press("p")
         await drawn(pilot)
-        assert isinstance(app.feed, ReplayFeed) and app.feed.room == "demo"
+        assert isinstance(app.feed, ReplayFeed) and app.feed.room == "kitchen"
 
 
 @of("quit")
@@ -346,7 +350,7 @@ async def test_lists_are_walked_through(down: str, up: str, first: str, last: st
     app = viewer()
     async with shown(app, size=(100, 12)) as pilot:
         talk = app.watching.talk
-        assert talk.following
+        assert app.watching.talk.following
         await pilot.press(down, up)
         assert talk.chosen == len(talk.items) - 2 and not talk.following
         await pilot.press(first)

@@ -246,7 +246,7 @@ class Viewer(App[str]):
 
     def action_demo(self) -> None:
         """Play the recorded conversation that comes with Earmark."""
-        self._start(ReplayFeed("demo", demo_recording(), clock=self.clock))
+        self._start(ReplayFeed("kitchen", demo_recording(), clock=self.clock))
 
     def back_to_room(self) -> None:
         """Leave a replay for the room that was watched before."""

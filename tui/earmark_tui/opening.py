@@ -97,7 +97,7 @@ async def _feed(app: App, wanted: Wanted) -> Feed:
 
         return broker_feed(app.config, app.host, clock=SystemClock())
     if wanted.demo:
-        return _begun(ReplayFeed("demo", demo_recording(), clock=SystemClock(), speed=wanted.speed), wanted)
+        return _begun(ReplayFeed("kitchen", demo_recording(), clock=SystemClock(), speed=wanted.speed), wanted)
     local = local_feed(app)
     return _begun(await _replay(app, wanted, local), wanted) if wanted.replay else local
 
