@@ -83,7 +83,7 @@ MISDEEDS = (
         "blocks the event loop",
         "held up the whole room",
         counter="blocked_loop",
-        goes_on="nothing, until it is done: the log names it while it lasts, and systemd's watchdog ends what never ends",
+        goes_on="nothing, until it is done; the log names it while it lasts, and systemd ends what never ends",
     ),
     Misdeed(
         "run",

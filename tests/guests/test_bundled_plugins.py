@@ -11,14 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import earmark_engine.plugin
 import earmark_file.plugin
 import earmark_gate.plugin
-import earmark_mqtt.plugin
 import earmark_symbl.plugin
 from earmark.audio import Frame
 from earmark.cli.demo import bundled_recording
-from earmark.testing import FilterConformance, SinkConformance, SourceConformance, Subject, TransportConformance, noisefrom tests.faults.house import engine
+from earmark.testing import FilterConformance, SinkConformance, SourceConformance, Subject, TransportConformance, noise
+from tests.faults.house import engine
 
 
 class TestJsonl(SinkConformance):

@@ -10,7 +10,7 @@ import pytest
 
 from earmark.events import Utterance
 from earmark.testing import QuickClock, ScriptedPlugin, noise, run_quickly
-from earmark.testing.house import House, house
+from earmark.testing.household import House, house
 from tests.guests.culprits import Culprit, Deed
 from tests.guests.misdeeds import CASES, Misdeed
 

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from earmark.testing.conformance import SinkConformance as SinkConformance
     from earmark.testing.conformance import SourceConformance as SourceConformance
     from earmark.testing.conformance import TransportConformance as TransportConformance
-    from earmark.testing.house import House as House
-    from earmark.testing.house import house as house
+    from earmark.testing.household import House as House
+    from earmark.testing.household import house as house
     from earmark.testing.peer import Fault as Fault
     from earmark.testing.peer import ScriptedPeer as ScriptedPeer
     from earmark.testing.rooms import NotedControls as NotedControls
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "clocks": "QuickClock QuickLoop VirtualClock run_quickly",
     "conformance": "EnricherConformance FilterConformance SinkConformance SourceConformance TransportConformance",
-    "house": "House house",
+    "household": "House house",
     "peer": "Fault ScriptedPeer",
     "rooms": "NotedControls room_for_tests",
     "samples": "noise one_of_each utterances",
