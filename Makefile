@@ -7,8 +7,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 TESTS ?= tests
 
 # What tests need from the system, as Debian and Raspberry Pi OS name it.
-DEBIAN := libportaudio2 libasound2-plugins pulseaudio pulseaudio-utils mosquitto mosquitto-clients tmux
-NEEDS := pulseaudio pactl mosquitto mosquitto_sub tmux
+DEBIAN := libportaudio2 libasound2-plugins pulseaudio pulseaudio-utils mosquitto mosquitto-clients openssl systemd tmux
+NEEDS := pulseaudio pactl mosquitto mosquitto_sub mosquitto_passwd openssl systemd-analyze tmux
 
 .DEFAULT_GOAL := help
 
@@ -113,6 +113,20 @@ train: $(VENV)/.development ## Learn the weights of the marks anew: make train D
 .PHONY: soak
 soak: $(VENV)/.development ## Hours of conversation with faults: make soak MINUTES=60.
 	$(BIN)/python -m tests.soak.soak --minutes $(MINUTES)
+
+.PHONY: soak-mqtt
+soak-mqtt: system $(VENV)/.development ## Fifty kills of broker and listener on each broker, and latencies.
+	$(BIN)/python -m tests.soak.mqtt --kills 50
+
+.PHONY: soak-mic
+soak-mic: system $(VENV)/.development ## Ten minutes of capture while every core is busy.
+	$(BIN)/python -m tests.soak.capture
+
+.PHONY: bench
+bench: $(VENV)/.development ## Live conversations, recognisers, the viewer: figures of this machine.
+	$(BIN)/python -m tests.bench.recognizers
+	$(BIN)/python -m tests.bench.engine
+	$(BIN)/python -m tests.bench.tui
 
 .PHONY: package
 package: $(VENV)/.development ## Build wheel and sdist into dist/.
