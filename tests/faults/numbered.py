@@ -27,6 +27,7 @@ PIECE = 1600
 SENTENCE = 5 * PIECE
 _BITS = 15
 _MASK = (1 << _BITS) - 1
+_NOISE = 8
 
 Span = tuple[int, int]
 
@@ -71,6 +72,14 @@ def merged(pieces: Sequence[Span]) -> list[Span]:
     return whole
 
 
+def _without_noise(samples: Samples) -> Samples:
+    """The same with what a resampler makes of silence made silence."""
+    pairs = samples[: len(samples) // 2 * 2].reshape(-1, 2)
+    loud = (np.abs(pairs.astype(np.int32)) > _NOISE).any(axis=1, keepdims=True)
+    quiet: Samples = np.where(loud, pairs, np.int16(0)).reshape(-1)
+    return quiet
+
+
 class Reader:
     """Reads one stream."""
 
@@ -91,13 +100,16 @@ class Reader:
         """Read more."""
         samples = np.concatenate([self._rest, samples])
         self._rest = samples[len(samples) // 2 * 2 :]
-        read = numbers(samples)
+        read = numbers(samples if self._at < PIECE else _without_noise(samples))
         seams = (np.flatnonzero((np.diff(read) != 1) | (read[1:] % PIECE == 0)) + 1).tolist()
         for begin, end in itertools.pairwise([0, *seams, len(read)]):
             if end > begin:
                 self._read(int(read[begin]), end - begin)
 
     def _read(self, first: int, length: int) -> None:
+        if first == 0 and self._at >= PIECE:
+            self._be_quiet(length)
+            return
         if self._next not in (None, first):
             self._end_piece()
             self._end_sentence()
@@ -109,6 +121,12 @@ class Reader:
             self._end_piece()
         if first + length == first // SENTENCE * SENTENCE + SENTENCE:
             self._end_sentence()
+
+    def _be_quiet(self, length: int) -> None:
+        """Zeros are silence, but in the first piece of all."""
+        self._end_piece()
+        self._end_sentence()
+        self._at, self._next = self._at + length, -1
 
     def _end_piece(self) -> None:
         if self._piece is None:

@@ -8,11 +8,13 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import earmark.uplink
+from earmark.audio import Frame
 from earmark.events import ConversationEnded, ConversationStarted
 from tests.faults.house import durable_ids, engine, house, misplaced
 from tests.faults.numbered import PIECE, RATE, frames, merged
@@ -112,6 +114,32 @@ def test_an_engine_that_has_forgotten_everything_is_told_again_and_tells_nothing
             assert merged(await home.told()) == [(0, blocks * PIECE)]
             assert not misplaced(await home.said(), BEGAN)
             assert not await home.kitchen.gaps()
+
+    with tempfile.TemporaryDirectory() as name:
+        asyncio.run(run(Path(name)))
+
+
+@settings(max_examples=EXAMPLES // 4, deadline=None)
+@given(plan=st.lists(breaks, max_size=2), rate=st.sampled_from([8000, 44_100, 48_000]), blocks=st.integers(5, 13))
+def test_another_rate_in_mid_conversation_goes_on_in_the_same_one(plan: list[Break], rate: int, blocks: int) -> None:
+    """A device of another rate, here a silent one, between two stretches of numbered sound."""
+
+    async def run(folder: Path) -> None:
+        silence = [
+            Frame(np.zeros(rate // 10, np.int16), rate, index * rate // 10, BEGAN + index / 10)
+            for index in range(blocks, 2 * blocks)
+        ]
+        sound = [*frames(blocks, began=BEGAN), *silence, *frames(blocks, first=2 * blocks, began=BEGAN)]
+        async with engine() as served, house(folder, served, plan=plan, live=True) as home:
+            for frame in sound:
+                await home.kitchen.uplink.take(frame)
+                await asyncio.sleep(0.002)
+            await home.kitchen.end(30)
+            whole = blocks * PIECE
+            assert merged(await home.told()) == [(0, whole), (2 * whole, 3 * whole)]
+            assert not misplaced(await home.said(), BEGAN)
+            kinds = [type(event) for event in await home.kitchen.events()]
+            assert kinds.count(ConversationStarted) == kinds.count(ConversationEnded) == 1
 
     with tempfile.TemporaryDirectory() as name:
         asyncio.run(run(Path(name)))
