@@ -34,7 +34,7 @@ from earmark_tui.room import Entry, Line
 
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 _CHUNK = 1000
-_JUMP_SECONDS = 1.0
+_LIVE_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
@@ -145,10 +145,14 @@ class ReplayFeed:
     async def _bring(self, inbox: Inbox, end: int) -> None:
         while self._next < end and not self._anew:
             chunk = self._entries[self._next : min(end, self._next + _CHUNK)]
-            jumped = self._offsets[end - 1] - self._offsets[self._next] > _JUMP_SECONDS * max(self._speed, 1.0)
-            told = [e for e in chunk if not (jumped and isinstance(e.event, Hearing | Level))]
+            told = [entry for at, entry in enumerate(chunk, self._next) if not self._stale(at, end)]
             self._next += len(chunk)
             await inbox.put(News(self.room, [Moment(entry.event) for entry in told]))
+
+    def _stale(self, at: int, end: int) -> bool:
+        """Whether it is live text, or a level, that was long over by the moment that is jumped to."""
+        passed = self._offsets[end - 1] - self._offsets[at]
+        return isinstance(self._entries[at].event, Hearing | Level) and passed > _LIVE_SECONDS * max(self._speed, 1.0)
 
     async def _until_next(self) -> None:
         wait: float | None = None

@@ -181,7 +181,8 @@ class Watching(Marking, Screen[None]):
         self._see(panel)
         if panel != "talk" and self.has_class("-sideless"):
             self.action_side()
-        self.query_one(f"#{panel}", Widget).focus()
+        # At once: the next key may be here already.
+        self.set_focus(self.query_one(f"#{panel}", Widget))
         if self.room:
             self.show_bars(self.room)
 
@@ -194,7 +195,7 @@ class Watching(Marking, Screen[None]):
         self.toggle_class("-sideless")
         self.viewer.memory.side = not self.has_class("-sideless")
         if self.has_class("-sideless") and not self.talk.has_focus:
-            self.talk.focus()
+            self.set_focus(self.talk)
 
     def action_open_only(self) -> None:
         """Hide marks that are done, or show them."""
@@ -264,7 +265,7 @@ class Watching(Marking, Screen[None]):
             if event.final and needle and self.talk.chosen is None:
                 self.notify(f'"{event.text}" is not among what is shown.')
         if event.final:
-            self.talk.focus()
+            self.set_focus(self.talk)
         if self.room:
             self.show_bars(self.room)
 
@@ -294,7 +295,7 @@ class Watching(Marking, Screen[None]):
             self.set_filter(Needle())
         talk.frozen = False
         talk.choose(None)
-        talk.focus()
+        self.set_focus(talk)
         self._see("talk")
         talk.action_go_last()
         if not busy:

@@ -40,7 +40,8 @@ class Finder(Horizontal):
         with line.prevent(Input.Changed):
             line.value = text
         self.add_class("-on")
-        line.focus()
+        # At once: the first letters may be here already.
+        self.screen.set_focus(line)
 
     def close(self) -> None:
         """Ask no more."""
