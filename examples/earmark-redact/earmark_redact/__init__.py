@@ -1,0 +1,1 @@
+"""Hides phone numbers, addresses, card numbers and names before anything is stored."""

@@ -1,0 +1,1 @@
+"""Sends marks to a web address, signed and retried."""

@@ -1,0 +1,1 @@
+"""Hears a Wyoming satellite, so that voice hardware can be ears."""
