@@ -27,7 +27,8 @@ PIECE = 1600
 SENTENCE = 5 * PIECE
 _BITS = 15
 _MASK = (1 << _BITS) - 1
-_NOISE = 8
+_FLOOR = 64
+"""Added to the upper half, so that silence and what a resampler makes of it are no numbers."""
 
 Span = tuple[int, int]
 
@@ -35,13 +36,13 @@ Span = tuple[int, int]
 def numbered(first: int, length: int) -> Samples:
     """The samples from an even number on."""
     pairs = np.arange(first // 2, (first + length) // 2, dtype=np.int64)
-    return np.stack([pairs & _MASK, pairs >> _BITS], axis=1).reshape(-1).astype(np.int16)
+    return np.stack([pairs & _MASK, (pairs >> _BITS) + _FLOOR], axis=1).reshape(-1).astype(np.int16)
 
 
 def numbers(samples: Samples) -> NDArray[np.int64]:
     """Which samples these are; an odd one at the end is not counted."""
     pairs = samples[: len(samples) // 2 * 2].reshape(-1, 2).astype(np.int64)
-    first = (pairs[:, 0] | pairs[:, 1] << _BITS) * 2
+    first = (pairs[:, 0] | (pairs[:, 1] - _FLOOR) << _BITS) * 2
     return np.stack([first, first + 1], axis=1).reshape(-1)
 
 
@@ -75,7 +76,7 @@ def merged(pieces: Sequence[Span]) -> list[Span]:
 def _without_noise(samples: Samples) -> Samples:
     """The same with what a resampler makes of silence made silence."""
     pairs = samples[: len(samples) // 2 * 2].reshape(-1, 2)
-    loud = (np.abs(pairs.astype(np.int32)) > _NOISE).any(axis=1, keepdims=True)
+    loud = pairs[:, 1:] > _FLOOR // 2
     quiet: Samples = np.where(loud, pairs, np.int16(0)).reshape(-1)
     return quiet
 
@@ -100,14 +101,14 @@ class Reader:
         """Read more."""
         samples = np.concatenate([self._rest, samples])
         self._rest = samples[len(samples) // 2 * 2 :]
-        read = numbers(samples if self._at < PIECE else _without_noise(samples))
+        read = numbers(_without_noise(samples))
         seams = (np.flatnonzero((np.diff(read) != 1) | (read[1:] % PIECE == 0)) + 1).tolist()
         for begin, end in itertools.pairwise([0, *seams, len(read)]):
             if end > begin:
                 self._read(int(read[begin]), end - begin)
 
     def _read(self, first: int, length: int) -> None:
-        if first == 0 and self._at >= PIECE:
+        if first < 0:
             self._be_quiet(length)
             return
         if self._next not in (None, first):
@@ -123,7 +124,6 @@ class Reader:
             self._end_sentence()
 
     def _be_quiet(self, length: int) -> None:
-        """Zeros are silence, but in the first piece of all."""
         self._end_piece()
         self._end_sentence()
         self._at, self._next = self._at + length, -1
