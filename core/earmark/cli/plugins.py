@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeAlias
 
 import click
+import msgspec
 
 from earmark.cli.context import App, pass_app, print_json
 from earmark.describe import Setting, settings_of
-from earmark.errors import SettingsError
+from earmark.errors import EarmarkError, SettingsError
+from earmark.events import StageStatus
 from earmark.host import Host, Offered, Plugin
 from earmark.tables import nearest, variable
 
 _WIDTH = 100
+Stages: TypeAlias = Mapping[tuple[str, str], StageStatus]
 
 
 @click.command()
@@ -27,13 +30,14 @@ def plugins(app: App, name: str | None, as_json: bool) -> int:
     With the NAME of a plugin, or of something that one offers: every setting with its type and default.
     """
     host = app.host
+    stages = _running(app)
     if not name:
-        shown: list[dict[str, Any]] = [_facts(plugin) for plugin in host.plugins]
-        print_json(shown) if as_json else click.echo("\n".join(_listing(host)))
+        shown: list[dict[str, Any]] = [_facts(plugin, stages) for plugin in host.plugins]
+        print_json(shown) if as_json else click.echo("\n".join(_listing(host, stages)))
         return 0
     found = _named(host, name)
     if as_json:
-        print_json([{**_facts(plugin), "settings": [_settings(o) for o in offers]} for plugin, offers in found])
+        print_json([{**_facts(plugin, stages), "settings": [_settings(o) for o in offers]} for plugin, offers in found])
     else:
         click.echo("\n".join(line for plugin, offers in found for line in _details(plugin, offers)))
     return 1 if any(plugin.state == "broken" for plugin, _ in found) else 0
@@ -53,7 +57,26 @@ def _named(host: Host, name: str) -> list[tuple[Plugin, list[Offered]]]:
     return found
 
 
-def _listing(host: Host) -> Iterator[str]:
+def _running(app: App) -> dict[tuple[str, str], StageStatus]:
+    """How the stages of the room's listener are doing; empty where nobody listens."""
+    from earmark import door
+    from earmark.cli.mute import ask
+
+    try:
+        status = ask(app, door.GetStatus(by="cli"))
+    except EarmarkError:
+        return {}
+    return {(stage.kind, stage.name): stage for stage in status.stages}
+
+
+def _in_words(stage: StageStatus) -> str:
+    """How a running stage is doing, in a line."""
+    counted = {"failures": stage.failures, "refused": stage.refused, "delivered": stage.delivered, **stage.counters}
+    told = [stage.state, *(f"{value:g} {name}" for name, value in counted.items() if value)]
+    return ", ".join(told) + (f": {stage.reason}" if stage.reason else "")
+
+
+def _listing(host: Host, stages: Stages) -> Iterator[str]:
     width = max((len(plugin.name) for plugin in host.plugins), default=0)
     for plugin in host.plugins:
         source = f"{plugin.dist} {plugin.version}" if plugin.dist else "not installed"
@@ -63,6 +86,8 @@ def _listing(host: Host) -> Iterator[str]:
             yield textwrap.fill(plugin.reason, _WIDTH, initial_indent=indent, subsequent_indent=indent)
         for offered in plugin.offers:
             yield f"{indent}{offered.kind:10}  {offered.name:12}  {offered.offer.help}"
+            if stage := stages.get((offered.kind, offered.name)):
+                yield f"{indent}{'':10}  {'':12}  now {_in_words(stage)}"
         for command in plugin.commands:
             yield f"{indent}{'command':10}  {command.name:12}  {command.help}"
     if not host.plugins:
@@ -94,7 +119,7 @@ def _setting_lines(setting: Setting) -> Iterator[str]:
         yield textwrap.fill(setting.help, _WIDTH, initial_indent="      ", subsequent_indent="      ")
 
 
-def _facts(plugin: Plugin) -> dict[str, Any]:
+def _facts(plugin: Plugin, stages: Stages) -> dict[str, Any]:
     return {
         "name": plugin.name,
         "state": plugin.state,
@@ -102,7 +127,15 @@ def _facts(plugin: Plugin) -> dict[str, Any]:
         "distribution": plugin.dist,
         "version": plugin.version,
         "origin": plugin.origin,
-        "offers": [{"kind": o.kind, "name": o.name, "help": o.offer.help} for o in plugin.offers],
+        "offers": [
+            {
+                "kind": o.kind,
+                "name": o.name,
+                "help": o.offer.help,
+                "running": msgspec.to_builtins(stages[o.kind, o.name]) if (o.kind, o.name) in stages else None,
+            }
+            for o in plugin.offers
+        ],
         "commands": [{"name": command.name, "help": command.help} for command in plugin.commands],
     }
 
