@@ -20,11 +20,13 @@ BREAKS = [
      "test_it_takes_every_kind_of_event"),
     ("sink", "        async for event in events:\n", "        import time\n        time.sleep(0.2)\n"
      "        async for event in events:\n", "test_it_never_holds_up_the_event_loop"),
-    ("sink", "    yield Demo(settings)\n", "    asyncio.create_task(asyncio.Event().wait())\n    yield Demo(settings)\n",
+    ("sink", "    yield Demo(settings)\n",
+     "    asyncio.create_task(asyncio.Event().wait())\n    yield Demo(settings)\n",
      "test_it_leaves_no_task_behind"),
     ("sink", "    yield Demo(settings)\n", "    open('/dev/null').fileno() and __import__('os').open('/dev/null', 0)\n"
      "    yield Demo(settings)\n", "test_it_leaves_no_file_or_socket_open"),
-    ("sink", "    yield Demo(settings)\n", "    try:\n        yield Demo(settings)\n    except Exception:\n        pass\n",
+    ("sink", "    yield Demo(settings)\n",
+     "    try:\n        yield Demo(settings)\n    except Exception:\n        pass\n",
      "test_it_does_not_swallow"),
     ("sink", "frozen=True, ", "", "test_its_settings_are_frozen"),
     ("sink", '"Append marks to a file."', '"marks"', "test_its_help_is_one_short_sentence"),

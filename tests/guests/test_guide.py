@@ -29,6 +29,7 @@ from earmark.testing import (
     house,
     noise,
 )
+from earmark.testing.subject import Bench
 from earmark_engine.api import Context, Sentence
 from tests.guests.misdeeds import table
 
@@ -64,10 +65,10 @@ def subject(hook: str, offer: str, **settings: Any) -> Subject:
 class LightEnough:
     """Examples are no files, so that they cannot be imported alone."""
 
-    def test_importing_it_is_light_and_starts_nothing(self) -> None:
+    def test_importing_it_is_light_and_starts_nothing(self, subject: Subject) -> None:
         pytest.skip("an example is no file")
 
-    def test_every_setting_is_documented(self) -> None:
+    def test_every_setting_is_documented(self, bench: Bench) -> None:
         pytest.skip("the source of an example cannot be read again; the generated projects are checked for it")
 
 
