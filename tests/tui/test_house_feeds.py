@@ -48,7 +48,7 @@ async def test_a_wrong_token_is_told_as_such(tmp_path: Path) -> None:
         app = watching(RemoteFeed([Address.parse(listener.url, "x" * 20)], clock=SystemClock()))
         async with app.run_test(size=(100, 30)) as pilot:
             await until(pilot, lambda: app.room and "token" in app.room.line.reason, seconds=20)
-            assert app.watching.has_class("-nobody")
+            await until(pilot, lambda: app.watching.has_class("-nobody"))
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ GROUPS: tuple[tuple[str, tuple[Key, ...]], ...] = (
     (
         "Look",
         (
-            Key("find", "slash", "find", "find in what was said, or in any list", "Find"),
+            Key("find", "slash", "find", "find in what was said", "Find"),
             Key("find_next", "n", "find_again(1)", "the next that was found"),
             Key("find_previous", "N", "find_again(-1)", "the one before"),
             Key("filter", "f", "filter", "show only lines that hold some words", "Filter"),
