@@ -42,7 +42,7 @@ _MODULES = {
 }
 _WHERE = {name: module for module, names in _MODULES.items() for name in names.split()}
 
-__all__ = list(_WHERE)  # noqa: PLE0605 - the names above, each with its module
+__all__ = list(_WHERE)
 
 
 def __getattr__(name: str) -> object:

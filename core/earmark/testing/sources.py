@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from contextlib import aclosing, suppress
 from typing import Any
 
@@ -57,7 +58,7 @@ class SourceConformance(Conformance):
             async with bench.opened() as source:
                 items = await heard(source)
             assert items[0].position == 0, f"the first position is {items[0].position}"
-            for before, after in zip(items, items[1:], strict=False):
+            for before, after in itertools.pairwise(items):
                 length = len(before.samples) if isinstance(before, Frame) else before.length
                 assert after.position == before.position + length, f"a hole before {after.position}"
 
