@@ -18,7 +18,7 @@ from earmark.room import Room, StageReport
 from earmark.tasks import at_work, left_by
 
 OPEN_SECONDS = 60.0
-CLOSE_SECONDS = 10.0
+CLOSE_SECONDS = 8.0
 MOST_ITEMS = 10_000
 _LEAVE_SECONDS = 1.0
 

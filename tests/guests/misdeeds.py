@@ -109,7 +109,7 @@ MISDEEDS = (
         "hangs when it is closed",
         "",
         counter="close_failures",
-        goes_on="everything, after ten seconds; the log has it",
+        goes_on="everything, after eight seconds; the log has it",
         kinds=("source", "filter", "enricher", "sink"),
     ),
     Misdeed(

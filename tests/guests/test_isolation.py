@@ -14,7 +14,7 @@ from earmark.testing.household import House, house
 from tests.guests.culprits import Culprit, Deed
 from tests.guests.misdeeds import CASES, Misdeed
 
-SPEED = 60.0
+SPEED = 40.0
 _SECONDS = 12.0
 
 
@@ -33,7 +33,7 @@ async def _spoil(folder: Path, kind: str, misdeed: Misdeed) -> tuple[list[str], 
     async with house(
         folder, ("culprit", culprit), settings=_settings(kind), scripted=scripted, clock=QuickClock(SPEED)
     ) as room:
-        async with asyncio.timeout(400):
+        async with asyncio.timeout(900):
             while not (_told(scripted) and (misdeed.late or last["counters"].get(misdeed.counter))):
                 await asyncio.sleep(0.5)
                 _look(room, shown, last)
