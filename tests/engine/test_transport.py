@@ -56,8 +56,8 @@ async def test_speech_comes_back_as_utterances_and_marks_on_the_capture_clock(tm
     assert confirmed[-1].until == pytest.approx(23.0, abs=0.1)
     assert kept_in(tmp_path) == []
     counted = room.stage.counters
-    assert counted["recognition_real_time_factor"] > 0
-    assert 0 < counted["recognition_busy_ratio"] <= 1
+    assert 0 <= counted["recognition_real_time_factor"] < 10
+    assert 0 <= counted["recognition_busy_ratio"] <= 1
     assert counted["recognizer_restarts"] == 0
 
 
