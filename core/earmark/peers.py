@@ -58,12 +58,17 @@ class Peer:
             self._stage.report.fail(describe(error) or "The service does not answer.")
             raise
         except SystemExit as error:
-            raise ConnectionFailed(f"{self._stage.label} tried to end the program ({error.code}).") from None
+            raise await self._broken(f"tried to end the program ({error.code})") from None
         except Exception as error:
-            self._stage.report.fail(f"{self._stage.label} failed: {describe(error)}")
-            # A fault in the plugin's own code may have left it useless: it is opened anew.
-            await self.close()
-            raise ConnectionFailed(self._stage.report.problem or "") from error
+            raise await self._broken(f"failed: {describe(error)}") from error
+
+    async def _broken(self, how: str) -> ConnectionFailed:
+        """Name a fault in the plugin's own code, which may have left it useless: it is opened anew."""
+        problem = f"{self._stage.label} {how}."
+        self._stage.report.fail(problem)
+        self._stage.log.error("%s", problem)
+        await self.close()
+        return ConnectionFailed(problem)
 
     async def close(self) -> None:
         """Close the transport."""
