@@ -50,12 +50,17 @@ class Peer:
         """Open a line."""
         await self.open()
         assert self._transport is not None
+        connected = False
         try:
             async with self._transport.connect(connection_id) as connection:
-                self._stage.report.problem = None
+                self._stage.report.problem, connected = None, True
                 yield connection
         except (PeerError, TimeoutError) as error:
-            self._stage.report.fail(describe(error) or "The service does not answer.")
+            problem = str(error) or "The service does not answer."
+            self._stage.report.fail(problem)
+            if connected:
+                # However short the loss: what fails again and again while it lasts is told by the room's state.
+                self._stage.log.warning("%s lost its line: %s", self._stage.label, problem)
             raise
         except SystemExit as error:
             raise await self._broken(f"tried to end the program ({error.code})") from None
