@@ -131,7 +131,7 @@ def browser(page: str, engine: Engine, folder: Path) -> Json:
 
 def well_heard(messages: list[str]) -> None:
     text = " ".join(messages).lower()
-    # Each client cuts and resamples in its own way, so a word here or there ("cart" for "car") may come out differently.
+    # Each client cuts and resamples in its own way: a word here or there ("cart" for "car") may differ.
     for words in ("did you sleep well", "call the plumber on thursday", "to the garage tomorrow morning"):
         assert words in text
 
