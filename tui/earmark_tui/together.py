@@ -9,10 +9,11 @@ import sys
 
 import click
 
-from earmark.cli.listen import Together, narrowed, unstoppable
+from earmark.cli.listen import Together, narrowed
 from earmark.errors import EarmarkError
 from earmark.listener import Listener, Outcome
 from earmark.paths import room_folders
+from earmark.tasks import unstoppable
 from earmark_tui.app import Viewer
 from earmark_tui.opening import calm_collector, local_feed, viewer_for
 

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import click
 
 from earmark.cli.context import App
-from earmark.tasks import unstoppable as unstoppable
 
 if TYPE_CHECKING:
     from earmark.config import Config
@@ -125,7 +124,6 @@ def run_room(app: App, config: Config) -> Outcome:
     """Listen to a room until it is over or a signal says stop."""
 
     async def main() -> Outcome:
-        asyncio.get_running_loop().set_task_factory(unstoppable)
         listener = Together(app, config).listener()
         _obey_signals(listener)
         return await listener.run()

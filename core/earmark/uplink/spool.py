@@ -307,18 +307,10 @@ class Spool:
             if segment.path.parent == self._disk:
                 self._unsynced.add(segment.path)
 
-    def seconds_from(self, index: int) -> float:
-        """How much sound there is from a record on."""
-        return sum(record.seconds for record in self._tail(index))
-
     def anchors(self) -> Iterator[tuple[float, float]]:
         """Capture seconds and wall-clock seconds of every record."""
         for record in self._records:
             yield record.start, record.at
-
-    def _tail(self, index: int) -> Iterator[_Record]:
-        for place in range(index - self._first, len(self._records)):
-            yield self._records[place]
 
     def _samples(self, record: _Record) -> np.ndarray[tuple[int], np.dtype[np.int16]]:
         segment, size = record.segment, 2 * record.length
